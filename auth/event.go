@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Event is one audit record. It is written in the same transaction as the
+// change it describes; refused attempts are recorded too. It holds IDs, never
+// secrets and never what a person typed.
+type Event struct {
+	ID   EventID
+	At   time.Time
+	Type EventType
+	// Actor is who did it: a user's ID, or "cli", or empty for nobody known.
+	Actor     string
+	UserID    UserID
+	SessionID SessionID
+	// Address is invalid when unknown.
+	Address netip.Addr
+	// Detail is a short word on why or how, from a fixed vocabulary.
+	Detail string
+}
+
+// EventType names what happened.
+type EventType string
+
+// The audit vocabulary.
+const (
+	EventUserRegistered       EventType = "user.registered"
+	EventUserCreated          EventType = "user.created"
+	EventUserImported         EventType = "user.imported"
+	EventUserUpdated          EventType = "user.updated"
+	EventUserDisabled         EventType = "user.disabled"
+	EventUserEnabled          EventType = "user.enabled"
+	EventUserDeleted          EventType = "user.deleted"
+	EventRolesChanged         EventType = "user.roles_changed"
+	EventPasswordChanged      EventType = "password.changed"
+	EventPasswordChangeFailed EventType = "password.change_failed"
+	EventSignInSucceeded      EventType = "signin.succeeded"
+	EventSignInFailed         EventType = "signin.failed"
+	EventSignInThrottled      EventType = "signin.throttled"
+	EventSignedOut            EventType = "session.signed_out"
+	EventSessionRevoked       EventType = "session.revoked"
+	EventInvitationCreated    EventType = "invitation.created"
+	EventInvitationUsed       EventType = "invitation.used"
+)
+
+// Change is one row of the change feed: what every node must know to refuse
+// something already handed out. It is written in the same transaction as the
+// change itself and never removed before Until.
+type Change struct {
+	// Seq names the row; it is no order on every database (guarantees R1).
+	Seq  int64
+	Kind ChangeKind
+	// SessionID is set for ChangeSessionEnded, UserID for the others.
+	SessionID SessionID
+	UserID    UserID
+	// Value is the least valid Epoch or Version of the user; for an ended
+	// session 1 when it was superseded and 0 when it was revoked.
+	Value int64
+	// At is when it was written, for people and for the grace of a superseded
+	// session; it decides no validity.
+	At time.Time
+	// Until is when nothing that the row voids can be valid any more.
+	Until time.Time
+}
+
+// ChangeKind says what a Change voids.
+type ChangeKind string
+
+// The kinds of Change.
+const (
+	ChangeSessionEnded ChangeKind = "session_ended"
+	ChangeUserEpoch    ChangeKind = "user_epoch"
+	ChangeUserVersion  ChangeKind = "user_version"
+)

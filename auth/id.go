@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// Identifiers are a three-letter prefix, an underscore and a UUIDv7 (RFC 9562
+// §5.7). They are names, never secrets: they may stand in logs, in cookies
+// and in addresses, and they show when they were made to whoever reads them.
+type (
+	// UserID names a [User]: usr_….
+	UserID string
+	// SessionID names a [Session]: ses_….
+	SessionID string
+	// ChallengeID names a [Challenge]: chl_….
+	ChallengeID string
+	// InvitationID names an [Invitation]: inv_….
+	InvitationID string
+	// EventID names an [Event]: evt_….
+	EventID string
+)
+
+// NewUserID makes an identifier whose time part is now.
+func NewUserID(now time.Time) UserID { return UserID(newID("usr_", now)) }
+
+// NewSessionID makes an identifier whose time part is now.
+func NewSessionID(now time.Time) SessionID { return SessionID(newID("ses_", now)) }
+
+// NewChallengeID makes an identifier whose time part is now.
+func NewChallengeID(now time.Time) ChallengeID { return ChallengeID(newID("chl_", now)) }
+
+// NewInvitationID makes an identifier whose time part is now.
+func NewInvitationID(now time.Time) InvitationID { return InvitationID(newID("inv_", now)) }
+
+// NewEventID makes an identifier whose time part is now.
+func NewEventID(now time.Time) EventID { return EventID(newID("evt_", now)) }
+
+// ParseUserID checks the shape of s. It does not say that such a user exists.
+func ParseUserID(s string) (UserID, error) {
+	if _, err := UserID(s).UUID(); err != nil {
+		return "", err
+	}
+	return UserID(s), nil
+}
+
+// UUID returns the sixteen bytes behind the identifier, for indexes that hold
+// no pointers.
+func (id UserID) UUID() ([16]byte, error) { return parseID("usr_", string(id)) }
+
+// UUID returns the sixteen bytes behind the identifier, for indexes that hold
+// no pointers.
+func (id SessionID) UUID() ([16]byte, error) { return parseID("ses_", string(id)) }
+
+// UserIDFromUUID is the inverse of [UserID.UUID].
+func UserIDFromUUID(u [16]byte) UserID { return UserID(formatID("usr_", u)) }
+
+// SessionIDFromUUID is the inverse of [SessionID.UUID].
+func SessionIDFromUUID(u [16]byte) SessionID { return SessionID(formatID("ses_", u)) }
+
+const idLength = 4 + 36
+
+var errID = errors.New("not an identifier of this kind")
+
+func newID(prefix string, now time.Time) string {
+	var u [16]byte
+	rand.Read(u[6:]) // never fails: crypto/rand ends the program instead
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		u[i] = byte(ms >> (40 - 8*i))
+	}
+	u[6] = u[6]&0x0f | 0x70 // version 7
+	u[8] = u[8]&0x3f | 0x80 // variant of RFC 9562
+	return formatID(prefix, u)
+}
+
+func formatID(prefix string, u [16]byte) string {
+	var b [idLength]byte
+	copy(b[:], prefix)
+	t := b[4:]
+	hex.Encode(t[0:8], u[0:4])
+	hex.Encode(t[9:13], u[4:6])
+	hex.Encode(t[14:18], u[6:8])
+	hex.Encode(t[19:23], u[8:10])
+	hex.Encode(t[24:36], u[10:16])
+	t[8], t[13], t[18], t[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+func parseID(prefix, s string) (u [16]byte, err error) {
+	if len(s) != idLength || s[:4] != prefix {
+		return u, errID
+	}
+	t := s[4:]
+	if t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-' {
+		return u, errID
+	}
+	n := 0
+	for i := 0; i < 36; i += 2 {
+		if t[i] == '-' {
+			i++
+		}
+		hi, lo := nibble(t[i]), nibble(t[i+1])
+		if hi > 15 || lo > 15 {
+			return u, errID
+		}
+		u[n] = hi<<4 | lo
+		n++
+	}
+	return u, nil
+}
+
+// nibble reads one lower-case hexadecimal digit; anything else is above 15,
+// so that an identifier has exactly one spelling.
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 16
+}

@@ -1,0 +1,68 @@
+package auth
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Session is a signed-in browser. Its row exists from sign-in to some time
+// after its end; what the browser carries is sealed from it.
+type Session struct {
+	ID     SessionID
+	UserID UserID
+	// Mount is the base path that the session belongs to; a cookie of one
+	// mount is worth nothing at another.
+	Mount string
+	// Epoch is the user's Epoch read together with the proof the session
+	// rests on.
+	Epoch int64
+	// CreatedAt is the moment of sign-in; AbsoluteEnd is fixed there and never
+	// moves.
+	CreatedAt, AbsoluteEnd time.Time
+	// LastSeenAt is written behind and in batches: it may be old by some
+	// minutes.
+	LastSeenAt time.Time
+	// Methods are the proofs given, by their RFC 8176 names ("pwd").
+	Methods []string
+	// Address is where the sign-in came from; invalid when unknown.
+	Address netip.Addr
+	// UserAgent is what the browser said of itself, cut to 255 bytes.
+	UserAgent string
+	// EndedAt is zero while the session lives; EndReason says how it ended.
+	EndedAt   time.Time
+	EndReason EndReason
+}
+
+// EndReason says how a session ended.
+type EndReason string
+
+// The ways a session ends before its time.
+const (
+	// EndSignOut: its own browser signed out.
+	EndSignOut EndReason = "sign_out"
+	// EndSuperseded: the same user signed in again in that browser. Such a
+	// session is still accepted for [SupersededGrace], so that requests under
+	// way do not fail (guarantees R14).
+	EndSuperseded EndReason = "superseded"
+	// EndRevoked: ended from elsewhere.
+	EndRevoked EndReason = "revoked"
+)
+
+// SupersededGrace is how long a superseded session is still accepted, and how
+// long the answers to an ended one carry no Set-Cookie at all: a late answer
+// must neither bring a dead cookie back nor wipe its successor.
+const SupersededGrace = 30 * time.Second
+
+// Principal is who is asking now.
+type Principal struct {
+	UserID    UserID
+	SessionID SessionID
+	Roles     []string
+}
+
+// Device is what a request tells of the browser it comes from.
+type Device struct {
+	// Address is invalid when it is unknown.
+	Address   netip.Addr
+	UserAgent string
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// The two answers that a room must understand. Any other error means that the
+// store could not do its work: the room answers "unavailable".
+var (
+	// ErrNotFound: there is no such row, or it is past its end.
+	ErrNotFound = errors.New("store: not found")
+	// ErrConflict: a uniqueness or a condition of the method stands against it.
+	ErrConflict = errors.New("store: conflict")
+)
+
+// Store is a whole backend. Methods of Tx called on a Store outside InTx are
+// each a transaction of their own. It is safe for concurrent use.
+type Store interface {
+	Tx
+	// InTx runs fn in one transaction: all of it or nothing. fn may run more
+	// than once (after a conflict, or alone when a transaction shared with
+	// others was lost), so it touches tx alone and sets its results anew each
+	// time. It does no I/O, hashes nothing and stays below 5 ms. An error from
+	// fn rolls its part back and is returned as it is, after the commit it was
+	// part of. The context is honoured until fn begins, not in the middle.
+	InTx(ctx context.Context, fn func(tx Tx) error) error
+	// OpenFeed opens the reader of the change feed. One follower owns it.
+	OpenFeed(ctx context.Context) (Feed, error)
+	// Ping says whether the database answers, for readiness.
+	Ping(ctx context.Context) error
+	// Close waits for what is under way and closes the backend.
+	Close() error
+}
+
+// Tx is all that a transaction can reach.
+type Tx interface {
+	Users
+	Passwords
+	Sessions
+	Challenges
+	Invitations
+	Counters
+	Events
+	Changes
+}
+
+// Users keeps the users. Identifiers are given in the normal form of
+// auth.ParseIdentifier.
+type Users interface {
+	// CreateUser inserts the row, with Epoch and Version as given.
+	// ErrConflict: one of the identifiers, or the ID, is taken.
+	CreateUser(ctx context.Context, u auth.User) error
+	// User returns the user, disabled or not. ErrNotFound.
+	User(ctx context.Context, id auth.UserID) (auth.User, error)
+	// UserByIdentifier finds by address or user name. ErrNotFound.
+	UserByIdentifier(ctx context.Context, identifier string) (auth.User, error)
+	// ListUsers returns up to limit users in order of ID, beginning after the
+	// given one; pages are stable while users come and go.
+	ListUsers(ctx context.Context, after auth.UserID, limit int) ([]auth.User, error)
+	// UpdateUser changes what is given, raises Version and returns the row as
+	// it is now. ErrNotFound; ErrConflict: an identifier is taken.
+	UpdateUser(ctx context.Context, id auth.UserID, change UserUpdate, now time.Time) (auth.User, error)
+	// RaiseEpoch raises Epoch and Version by one and returns the row as it is
+	// now. ErrNotFound.
+	RaiseEpoch(ctx context.Context, id auth.UserID, now time.Time) (auth.User, error)
+	// DeleteUser removes the user and everything that hangs below: password,
+	// sessions, challenges. Events and Changes stay. ErrNotFound.
+	DeleteUser(ctx context.Context, id auth.UserID) error
+}
+
+// UserUpdate names the members of a User to change; nil leaves one as it is.
+type UserUpdate struct {
+	Name, Image     *string
+	Email, Username *string
+	Roles           *[]string
+	EmailVerifiedAt *time.Time
+	// DisabledAt zero enables the user again.
+	DisabledAt *time.Time
+}
+
+// Passwords keeps at most one password for each user.
+type Passwords interface {
+	// SetPassword inserts or replaces. ErrNotFound: no such user.
+	SetPassword(ctx context.Context, p auth.Password) error
+	// Password returns it. ErrNotFound: the user has none, or there is no such
+	// user.
+	Password(ctx context.Context, id auth.UserID) (auth.Password, error)
+	// ReplaceHash writes a new hash of the same password, if the stored hash
+	// is still the old one; ErrConflict otherwise.
+	ReplaceHash(ctx context.Context, id auth.UserID, oldHash, newHash string, now time.Time) error
+}
+
+// Sessions keeps one row for each sign-in.
+type Sessions interface {
+	// InsertSession inserts the row on the condition that the user exists, is
+	// not disabled, and still has the session's Epoch (guarantees R3);
+	// ErrConflict otherwise.
+	InsertSession(ctx context.Context, s auth.Session) error
+	// Session returns the row, ended or not. ErrNotFound.
+	Session(ctx context.Context, id auth.SessionID) (auth.Session, error)
+	// ListSessions returns the user's sessions that have neither ended nor
+	// passed their absolute end at now, the youngest first.
+	ListSessions(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Session, error)
+	// EndSession marks it ended. ErrNotFound: there is none, or it had ended.
+	EndSession(ctx context.Context, id auth.SessionID, reason auth.EndReason, now time.Time) error
+	// EndUserSessions marks all live sessions of the user ended, except the
+	// one named (empty: no exception), and returns how many.
+	EndUserSessions(ctx context.Context, user auth.UserID, except auth.SessionID, reason auth.EndReason, now time.Time) (int, error)
+	// TouchSessions moves LastSeenAt forward, never backward; unknown IDs are
+	// passed over.
+	TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error
+	// PurgeSessions removes up to limit rows whose absolute end or end lies
+	// before the given time and returns how many.
+	PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Challenges keeps pending demands for proof.
+type Challenges interface {
+	CreateChallenge(ctx context.Context, c auth.Challenge) error
+	// TryChallenge lowers TriesLeft and returns the row as it is then, before
+	// any proof is judged. ErrNotFound: none of this kind, past its end at
+	// now, or no try was left; the last is as absent as the others.
+	TryChallenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error)
+	// ConsumeChallenge removes and returns the row if kind and secretHash are
+	// right and it is not past its end at now. Of many at once exactly one
+	// wins. ErrNotFound otherwise.
+	ConsumeChallenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, secretHash string, now time.Time) (auth.Challenge, error)
+	// PurgeChallenges removes up to limit rows whose end lies before the given
+	// time.
+	PurgeChallenges(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Invitations keeps invitation codes.
+type Invitations interface {
+	CreateInvitation(ctx context.Context, i auth.Invitation) error
+	// ConsumeInvitation lowers UsesLeft by one and returns the row as it is
+	// then, if secretHash is right, a use is left and it is not past its end
+	// at now. ErrNotFound otherwise.
+	ConsumeInvitation(ctx context.Context, id auth.InvitationID, secretHash string, now time.Time) (auth.Invitation, error)
+	// ListInvitations returns those with a use left and an end after now, the
+	// youngest first.
+	ListInvitations(ctx context.Context, now time.Time) ([]auth.Invitation, error)
+	// DeleteInvitation withdraws it. ErrNotFound.
+	DeleteInvitation(ctx context.Context, id auth.InvitationID) error
+}
+
+// Counters keeps failure counts by an opaque key. They protect secrets, so
+// they live beside them and survive a crash (guarantees R16).
+type Counters interface {
+	// Counter returns the count, and the zero Counter when there is none or
+	// its last failure lies before now minus window.
+	Counter(ctx context.Context, key string, window time.Duration, now time.Time) (auth.Counter, error)
+	// RaiseFailure counts one more and returns the count with it. A run whose
+	// last failure lies before now minus window begins anew at one.
+	RaiseFailure(ctx context.Context, key string, window time.Duration, now time.Time) (auth.Counter, error)
+	// ForgetFailures removes the count; none is no error.
+	ForgetFailures(ctx context.Context, key string) error
+	// PurgeCounters removes up to limit rows whose last failure lies before
+	// the given time.
+	PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Events keeps the audit record; it only grows, until retention ends.
+type Events interface {
+	AppendEvent(ctx context.Context, e auth.Event) error
+	// ListEvents returns up to limit events, the youngest first, of the user
+	// if one is given.
+	ListEvents(ctx context.Context, user auth.UserID, limit int) ([]auth.Event, error)
+	// PurgeEvents removes up to limit rows older than the given time.
+	PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Changes is the writing side of the change feed.
+type Changes interface {
+	// AppendChange inserts the row (Seq is the store's) and returns its Seq.
+	AppendChange(ctx context.Context, c auth.Change) (int64, error)
+	// PurgeChanges removes up to limit rows whose Until lies before the given
+	// time.
+	PurgeChanges(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Feed is the reading side. It belongs to one goroutine.
+type Feed interface {
+	// Load returns every row of the feed and sets the position behind them.
+	Load(ctx context.Context) ([]auth.Change, error)
+	// Poll returns what was committed since the last Load or Poll, by this
+	// process or another. Rows may come more than once: applying them is
+	// idempotent. It costs microseconds when nothing happened.
+	Poll(ctx context.Context) ([]auth.Change, error)
+	Close() error
+}
