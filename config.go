@@ -1,0 +1,169 @@
+package gatehouse
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Config is everything an embedded Gatehouse can be told. The zero value of a
+// member is its safe default, stated beside it. [Config.Validate] reports all
+// problems together. The conf tags name the members in the configuration file
+// and, in capitals, in the environment.
+type Config struct {
+	// PublicOrigin is the address the browser sees, scheme and host and
+	// perhaps a port, without a final slash: "https://app.example". It decides
+	// redirects, cookie prefixes and what a callback URL may name; Host and
+	// X-Forwarded-Host are never asked. Required.
+	PublicOrigin string `conf:"public_origin"`
+	// Secrets are Gatehouse's own: they authenticate what Gatehouse alone may
+	// say in a session cookie. No application ever gets them. Each has at
+	// least 32 characters; the first signs, all verify. Required.
+	Secrets []auth.Secret `conf:"secrets"`
+	// Mounts are the base paths under which the Auth.js protocol is spoken.
+	// Required: at least one.
+	Mounts []Mount `conf:"mounts"`
+	// Database says where the rows are kept.
+	Database Database `conf:"database"`
+	// Registration says who may sign up.
+	Registration Registration `conf:"registration"`
+	// Password is the policy for new passwords and the cost of hashing.
+	Password Password `conf:"password"`
+	// Session sets the lifetimes.
+	Session Session `conf:"session"`
+	// Limits slow guessing down.
+	Limits Limits `conf:"limits"`
+	// ClientAddress says how the address of the caller is known.
+	ClientAddress ClientAddress `conf:"client_address"`
+	// Name is the name of the service on the hosted pages. Default: the host of
+	// PublicOrigin.
+	Name string `conf:"name"`
+
+	// Logger receives what an operator must act on and one line a request.
+	// Default: slog.Default().
+	Logger *slog.Logger `conf:"-"`
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time `conf:"-"`
+}
+
+// Mount is one base path and the dialect spoken there. No request tells which
+// dialect it wants, so it is a setting.
+type Mount struct {
+	// BasePath begins with a slash and has no final one. Default: "/api/auth".
+	BasePath string `conf:"base_path"`
+	// Dialect is "v4" (next-auth 4) or "v5" (Auth.js, next-auth 5). Default: "v4".
+	Dialect string `conf:"dialect"`
+	// Secrets are shared with the application: NEXTAUTH_SECRET or AUTH_SECRET
+	// there. Each has at least 32 characters; the first seals, all open. They
+	// must differ from Config.Secrets. Required.
+	Secrets []auth.Secret `conf:"secrets"`
+	// Pages are the application's own pages in place of the hosted ones: a
+	// path on the public origin, or an address on it. Default: hosted pages.
+	Pages Pages `conf:"pages"`
+	// UpdateFields are the members of the session's user that the user may
+	// change by update(): "name", "image". Default: both. One entry "none"
+	// allows nothing.
+	UpdateFields []string `conf:"update_fields"`
+}
+
+// Pages names the application's own pages, as the Auth.js option "pages" does.
+type Pages struct {
+	SignIn        string `conf:"sign_in"`
+	SignOut       string `conf:"sign_out"`
+	Error         string `conf:"error"`
+	VerifyRequest string `conf:"verify_request"`
+	NewUser       string `conf:"new_user"`
+}
+
+// Database says where the rows are kept.
+type Database struct {
+	// Path is the SQLite file; its folder must exist. Default: "gatehouse.db".
+	Path string `conf:"path"`
+	// SkipMigrate leaves the schema alone at start; then "gatehouse migrate"
+	// must have been run. Default: migrate at start.
+	SkipMigrate bool `conf:"skip_migrate"`
+}
+
+// Registration says who may sign up.
+type Registration struct {
+	// Mode is "open", "invitation" or "closed". Default: "closed".
+	Mode string `conf:"mode"`
+	// Roles are given to everyone who registers. Default: none.
+	Roles []string `conf:"roles"`
+}
+
+// Password is the policy for new passwords and the cost of hashing.
+type Password struct {
+	// MinLength is counted in characters (code points). Default: 15; 64 at
+	// most. Less than 15 is refused while a password is the only factor.
+	MinLength int `conf:"min_length"`
+	// ContextWords are barred as passwords beside the user's own names: the
+	// product, the organisation. Default: Name and the public host.
+	ContextWords []string `conf:"context_words"`
+	// MemoryKiB, Passes and Lanes are the cost of argon2id (RFC 9106).
+	// Defaults and least values: 19456, 2 and 1.
+	MemoryKiB int `conf:"memory_kib"`
+	Passes    int `conf:"passes"`
+	Lanes     int `conf:"lanes"`
+	// Workers is how many hashes run at once. Default: the number of cores.
+	Workers int `conf:"workers"`
+	// Queue is how many more may wait; beyond it sign-in answers 503 with
+	// Retry-After. Default: eight for each worker.
+	Queue int `conf:"queue"`
+}
+
+// Session sets the lifetimes. There is no session without an absolute end.
+type Session struct {
+	// MaxAge is how long a session lives without being used. Default: 30 days,
+	// or AbsoluteLifetime where that is shorter.
+	MaxAge time.Duration `conf:"max_age"`
+	// AbsoluteLifetime ends a session however much it is used; changing it
+	// does not touch sessions already born. Default: 90 days; 400 at most.
+	AbsoluteLifetime time.Duration `conf:"absolute_lifetime"`
+	// LocalTrust is how long code in the application that only decodes the
+	// cookie, without asking Gatehouse, may trust it: the exp sealed into it.
+	// A revocation reaches such code no sooner. Default: MaxAge, as in a stock
+	// NextAuth application; 5 minutes is recommended.
+	LocalTrust time.Duration `conf:"local_trust"`
+	// MaxPerUser ends the oldest session of a user beyond this many.
+	// Default: 100; 1000 at most.
+	MaxPerUser int `conf:"max_per_user"`
+	// MaxStaleness is how long sessions are accepted while the change feed
+	// cannot be read; after it every check answers 503. Default: 30 seconds;
+	// 5 minutes at most.
+	MaxStaleness time.Duration `conf:"max_staleness"`
+}
+
+// Limits slow guessing down. Zero members take the defaults.
+type Limits struct {
+	// AccountFailures is how many wrong passwords in a row an account takes
+	// before each further try must wait, twice as long each time, up to
+	// AccountMaxDelay. Defaults: 5, 15 minutes.
+	AccountFailures int           `conf:"account_failures"`
+	AccountMaxDelay time.Duration `conf:"account_max_delay"`
+	// AddressFailures is how many failed sign-ins an address (IPv6: its /64)
+	// may cause in AddressPeriod. Right ones do not count. Defaults: 20 in 15
+	// minutes.
+	AddressFailures int           `conf:"address_failures"`
+	AddressPeriod   time.Duration `conf:"address_period"`
+	// Registrations is how many sign-ups an address may make in an hour.
+	// Default: 20.
+	Registrations int `conf:"registrations"`
+}
+
+// ClientAddress says how the address of the caller is known. Behind a Next.js
+// rewrite it is not known at all unless a proxy in front of Next.js sets it:
+// Next.js adds no header and passes forged ones through.
+type ClientAddress struct {
+	// TrustedProxies are the addresses or networks (CIDR) of the hops in front
+	// that may be believed. Default: none.
+	TrustedProxies []string `conf:"trusted_proxies"`
+	// Header is the header the outermost trusted hop sets. X-Forwarded-For is
+	// read from the right; any other is a single address. Default:
+	// "X-Forwarded-For".
+	Header string `conf:"header"`
+	// PeerIsClient says that browsers connect directly, so that the peer of
+	// the connection is the client. Default: false.
+	PeerIsClient bool `conf:"peer_is_client"`
+}

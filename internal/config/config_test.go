@@ -1,0 +1,462 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"maps"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/gatehouse-auth/gatehouse/internal/config"
+)
+
+const (
+	ownSecret   = "mP4v-Q7zt_W2xK9sLr8bHc5nJd3yFg6T"
+	ownSecond   = "Zk1w,R5uXq0aVe7oIy2mCt9pBs4hNd8G" // a comma may be part of a secret
+	appSecret   = "8uJw2QkZr5XcYb1LhTn7Ve0PsDf4Ga9M"
+	otherSecret = "q2Nf7RxV0cTz5LmYw8KbJ3hGd6SpE1uA"
+)
+
+// least is the smallest environment that is accepted.
+func least() map[string]string {
+	return map[string]string{
+		"GATEHOUSE_PUBLIC_ORIGIN":    "https://app.example",
+		"GATEHOUSE_SECRETS":          ownSecret,
+		"GATEHOUSE_MOUNTS_0_SECRETS": appSecret,
+		"GATEHOUSE_BEHIND_PROXY":     "true",
+	}
+}
+
+func environ(vars ...map[string]string) (out []string) {
+	all := map[string]string{}
+	for _, v := range vars {
+		maps.Copy(all, v)
+	}
+	for name, text := range all {
+		out = append(out, name+"="+text)
+	}
+	return out
+}
+
+// write makes a file that nobody else can read.
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// problemsOf returns the problems as "field: problem".
+func problemsOf(t *testing.T, err error) []config.Problem {
+	t.Helper()
+	var e *config.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v (%T), want a *config.Error", err, err)
+	}
+	return e.Problems
+}
+
+func fieldsOf(list []config.Problem) (out []string) {
+	for _, p := range list {
+		out = append(out, p.Field)
+	}
+	return out
+}
+
+// certificate makes a certificate that signs itself.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"app.example"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert = write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	key = write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
+	return cert, key
+}
+
+// asYAML writes one setting as a configuration file.
+func asYAML(path, value string) string {
+	var b strings.Builder
+	indent := ""
+	for {
+		key, rest, more := strings.Cut(path, ".")
+		list := strings.HasSuffix(key, "[0]")
+		b.WriteString(indent + strings.TrimSuffix(key, "[0]") + ":")
+		if !more {
+			return b.String() + " " + value + "\n"
+		}
+		indent = strings.ReplaceAll(indent, "-", " ") + "  "
+		b.WriteString("\n")
+		if list {
+			indent += "- "
+		}
+		path = rest
+	}
+}
+
+func TestLoad_everySettingBothWays(t *testing.T) {
+	cert, key := certificate(t)
+	secretFile := write(t, "secret", otherSecret+"\n")
+	// What to set, and what else must be set with it.
+	values := map[string]struct {
+		text string
+		with map[string]string
+	}{
+		"public_origin":                  {text: "https://other.example"},
+		"secrets":                        {text: otherSecret},
+		"secrets_file":                   {text: secretFile},
+		"mounts[0].base_path":            {text: "/auth"},
+		"mounts[0].dialect":              {text: "v5"},
+		"mounts[0].secrets":              {text: otherSecret},
+		"mounts[0].secrets_file":         {text: secretFile},
+		"mounts[0].pages.sign_in":        {text: "/in"},
+		"mounts[0].pages.sign_out":       {text: "/out"},
+		"mounts[0].pages.error":          {text: "/error"},
+		"mounts[0].pages.verify_request": {text: "/verify"},
+		"mounts[0].pages.new_user":       {text: "/welcome"},
+		"mounts[0].update_fields":        {text: "image,name"},
+		"database.path":                  {text: filepath.Join(t.TempDir(), "g.db")},
+		"database.skip_migrate":          {text: "true"},
+		"registration.mode":              {text: "open"},
+		"registration.roles":             {text: "a,b"},
+		"password.min_length":            {text: "20"},
+		"password.context_words":         {text: "acme,gate"},
+		"password.memory_kib":            {text: "65536"},
+		"password.passes":                {text: "3"},
+		"password.lanes":                 {text: "4"},
+		"password.workers":               {text: "7"},
+		"password.queue":                 {text: "9"},
+		"session.max_age":                {text: "7d"},
+		"session.absolute_lifetime":      {text: "100d"},
+		"session.local_trust":            {text: "5m"},
+		"session.max_per_user":           {text: "10"},
+		"session.max_staleness":          {text: "10s"},
+		"limits.account_failures":        {text: "7"},
+		"limits.account_max_delay":       {text: "1h30m"},
+		"limits.address_failures":        {text: "70"},
+		"limits.address_period":          {text: "1d"},
+		"limits.registrations":           {text: "3"},
+		"client_address.trusted_proxies": {text: "10.0.0.1,fd00::/8"},
+		"client_address.header":          {text: "X-Real-IP"},
+		"client_address.peer_is_client":  {text: "true", with: map[string]string{"GATEHOUSE_BEHIND_PROXY": "false", "GATEHOUSE_TLS_CERT_FILE": cert, "GATEHOUSE_TLS_KEY_FILE": key}},
+		"name":                           {text: "Acme"},
+		"listen":                         {text: "0.0.0.0:9000"},
+		"ops_listen":                     {text: "[::1]:9001"},
+		"tls.cert_file":                  {text: cert, with: map[string]string{"GATEHOUSE_TLS_KEY_FILE": key}},
+		"tls.key_file":                   {text: key, with: map[string]string{"GATEHOUSE_TLS_CERT_FILE": cert}},
+		"behind_proxy":                   {text: "true"},
+		"shutdown_timeout":               {text: "10s"},
+		"shutdown_delay":                 {text: "5s"},
+		"read_header_timeout":            {text: "5s"},
+		"read_timeout":                   {text: "6s"},
+		"write_timeout":                  {text: "7s"},
+		"idle_timeout":                   {text: "8s"},
+		"max_header_bytes":               {text: "8192"},
+		"log.format":                     {text: "json"},
+		"log.level":                      {text: "debug"},
+	}
+	for _, path := range config.Paths() {
+		t.Run(path, func(t *testing.T) {
+			v, ok := values[path]
+			if !ok {
+				t.Fatal("this setting has no value in the table: add one")
+			}
+			base := least()
+			maps.Copy(base, v.with)
+			name := config.EnvName(path)
+			delete(base, name)
+			delete(base, strings.TrimSuffix(name, "_FILE"))
+
+			inFile := v.text
+			if path == "ops_listen" {
+				inFile = `"` + inFile + `"`
+			}
+			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" {
+				inFile = "[" + inFile + "]"
+			}
+			byFile, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base))
+			if err != nil {
+				t.Fatalf("in the file: %v", err)
+			}
+			byEnv, err := config.Load("", environ(base, map[string]string{name: v.text}))
+			if err != nil {
+				t.Fatalf("in the environment: %v", err)
+			}
+			opts := cmp.Options{cmpopts.IgnoreUnexported(config.Settings{}), cmpopts.IgnoreFields(config.Settings{}, "Warnings")}
+			if diff := cmp.Diff(byFile, byEnv, opts); diff != "" {
+				t.Errorf("file and environment disagree: %s", diff)
+			}
+			if without, err := config.Load("", environ(base)); err == nil && cmp.Equal(without, byEnv, opts) {
+				t.Error("the setting changes nothing")
+			}
+			// The environment wins, whatever the file says.
+			both, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base, map[string]string{name: v.text}))
+			if err != nil || !cmp.Equal(both, byEnv, opts) {
+				t.Errorf("both together: %v", err)
+			}
+		})
+	}
+	if got := len(config.Paths()); got != len(values) {
+		t.Errorf("%d settings, %d values in the table", got, len(values))
+	}
+}
+
+func TestPaths_noTwoSettingsShareAVariable(t *testing.T) {
+	seen := map[string]string{}
+	for _, path := range config.Paths() {
+		name := config.EnvName(path)
+		if other, ok := seen[name]; ok {
+			t.Errorf("%s and %s are both %s", path, other, name)
+		}
+		seen[name] = path
+	}
+}
+
+func TestLoad_environmentAloneIsEnough(t *testing.T) {
+	s, err := config.Load("", environ(least()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Listen != "127.0.0.1:8787" || s.OpsListen != "127.0.0.1:8788" || s.ShutdownTimeout != 30*time.Second || s.MaxHeaderBytes != 65536 {
+		t.Errorf("not the documented defaults: %+v", s.Server)
+	}
+	if s.Mounts[0].BasePath != "/api/auth" || s.Session.MaxAge != 30*24*time.Hour {
+		t.Errorf("not the documented defaults: %+v", s.Config)
+	}
+}
+
+func TestLoad_elementsOfListsByIndex(t *testing.T) {
+	file := write(t, "g.yaml", `
+public_origin: https://app.example
+behind_proxy: true
+secrets: ["`+ownSecret+`"]
+mounts:
+  - base_path: /api/auth
+    secrets: ["`+appSecret+`"]
+registration: {roles: [a, b]}
+`)
+	s, err := config.Load(file, environ(map[string]string{
+		"GATEHOUSE_SECRETS_1":          ownSecond,
+		"GATEHOUSE_MOUNTS_1_BASE_PATH": "/auth",
+		"GATEHOUSE_MOUNTS_1_DIALECT":   "v5",
+		"GATEHOUSE_MOUNTS_1_SECRETS_0": otherSecret,
+		"GATEHOUSE_REGISTRATION_ROLES": " c , d",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Secrets) != 2 || s.Secrets[0] != ownSecret || s.Secrets[1] != ownSecond {
+		t.Errorf("%d secrets", len(s.Secrets))
+	}
+	if len(s.Mounts) != 2 || s.Mounts[1].BasePath != "/auth" || s.Mounts[1].Dialect != "v5" || s.Mounts[1].Secrets[0] != otherSecret {
+		t.Errorf("mounts: %+v", s.Mounts)
+	}
+	if diff := cmp.Diff([]string{"c", "d"}, s.Registration.Roles); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoad_aSecretIsNeverSplitAtItsComma(t *testing.T) {
+	s, err := config.Load("", environ(least(), map[string]string{"GATEHOUSE_SECRETS": ownSecond}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Secrets) != 1 || s.Secrets[0] != ownSecond {
+		t.Errorf("got %d secrets", len(s.Secrets))
+	}
+}
+
+func TestLoad_emptyVariableSetsTheDefaultBack(t *testing.T) {
+	file := write(t, "g.yaml", "session: {max_age: 1d}\nregistration: {roles: [a]}\nlisten: 127.0.0.1:1\n")
+	s, err := config.Load(file, environ(least(), map[string]string{
+		"GATEHOUSE_SESSION_MAX_AGE": "", "GATEHOUSE_REGISTRATION_ROLES": "", "GATEHOUSE_LISTEN": "",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Session.MaxAge != 30*24*time.Hour || len(s.Registration.Roles) != 0 || s.Listen != "127.0.0.1:8787" {
+		t.Errorf("got %v, %v, %v", s.Session.MaxAge, s.Registration.Roles, s.Listen)
+	}
+}
+
+func TestLoad_refuses(t *testing.T) {
+	for _, tt := range []struct {
+		name, file string
+		env        map[string]string
+		want       string // "field; part of the problem or cure"
+	}{
+		{"unknown key", "sesion: {max_age: 1d}", nil, "sesion; did you mean session?"},
+		{"unknown key in a group", "session: {maxage: 1d}", nil, "session.maxage; did you mean max_age?"},
+		{"unknown key in a list", "mounts: [{base: /x}]", nil, "mounts[0].base; is not a setting"},
+		{"key in the wrong group", "max_per_user: 3", nil, "max_per_user; did you mean session.max_per_user?"},
+		{"key twice", "name: a\nname: b", nil, "name; stands twice"},
+		{"unknown variable", "", map[string]string{"GATEHOUSE_SESSION_MAXAGE": "1d"}, "GATEHOUSE_SESSION_MAXAGE; did you mean GATEHOUSE_SESSION_MAX_AGE?"},
+		{"unknown variable with index", "", map[string]string{"GATEHOUSE_MOUNTS_0_BASEPATH": "/x"}, "GATEHOUSE_MOUNTS_0_BASEPATH; did you mean GATEHOUSE_MOUNTS_0_BASE_PATH?"},
+		{"variable of a group", "", map[string]string{"GATEHOUSE_MOUNTS": "/x"}, "GATEHOUSE_MOUNTS; is not a setting"},
+		{"variable in small letters", "", map[string]string{"GATEHOUSE_name": "x"}, "GATEHOUSE_name; did you mean GATEHOUSE_NAME?"},
+		{"gap in a list", "", map[string]string{"GATEHOUSE_MOUNTS_2_DIALECT": "v5"}, "mounts[2].dialect; has no element before it"},
+		{"odd index", "", map[string]string{"GATEHOUSE_MOUNTS_00_DIALECT": "v5"}, "GATEHOUSE_MOUNTS_00_DIALECT; is not a setting"},
+		{"list and element", "", map[string]string{"GATEHOUSE_REGISTRATION_ROLES": "a", "GATEHOUSE_REGISTRATION_ROLES_0": "b"}, "registration.roles[0]; is also given by GATEHOUSE_REGISTRATION_ROLES"},
+		{"number for text", "name: 123", nil, "name; put it in quotes"},
+		{"truth value for text", "name: true", nil, "name; put it in quotes"},
+		{"text for number", "password: {passes: '3'}", nil, "password.passes; is not a whole number"},
+		{"fraction for number", "password: {passes: 3.5}", nil, "password.passes; is not a whole number"},
+		{"yes for true", "behind_proxy: yes", nil, "behind_proxy; is neither true nor false"},
+		{"1 for true", "", map[string]string{"GATEHOUSE_BEHIND_PROXY": "1"}, "behind_proxy; is neither true nor false"},
+		{"duration without unit", "session: {max_age: 90}", nil, "session.max_age; write it with units"},
+		{"duration in weeks", "session: {max_age: 2w}", nil, "session.max_age; write it with units"},
+		{"zero duration", "session: {max_age: 0s}", nil, "session.max_age; would mean the default"},
+		{"zero number", "limits: {registrations: 0}", nil, "limits.registrations; would mean the default"},
+		{"number in words", "", map[string]string{"GATEHOUSE_PASSWORD_PASSES": "three"}, "password.passes; is not a whole number"},
+		{"text for list", "registration: {roles: admin}", nil, "registration.roles; is a list"},
+		{"list for text", "name: [a]", nil, "name; is a single value"},
+		{"text for group", "session: 30d", nil, "session; is a group of settings"},
+		{"no value", "name:", nil, "name; has no value"},
+		{"alias", "name: &a x\nlisten: *a", nil, "name; anchor"},
+		{"merge key", "session: {<<: {max_age: 1d}}", nil, "session.?; has a key that is not a plain word"},
+		{"secrets twice over", "secrets: [a]\nsecrets_file: x", nil, "secrets; stands beside secrets_file"},
+		{"ops on the same port", "listen: 127.0.0.1:9000\nops_listen: 127.0.0.1:9000", nil, "ops_listen; is taken by listen"},
+		{"ops on the same port of all", "listen: :9000\nops_listen: 127.0.0.1:9000", nil, "ops_listen; is taken by listen"},
+		{"address without port", "listen: 127.0.0.1", nil, "listen; is not an address"},
+		{"port by name", "listen: 127.0.0.1:http", nil, "listen; has no such port"},
+		{"https with nobody to end TLS", "behind_proxy: false", map[string]string{"GATEHOUSE_BEHIND_PROXY": ""}, "tls.cert_file; behind_proxy: true"},
+		{"key without certificate", "tls: {key_file: k}", nil, "tls.cert_file; is missing beside tls.key_file"},
+		{"certificate without key", "tls: {cert_file: c}", nil, "tls.key_file; is missing beside tls.cert_file"},
+		{"certificate that is none", "tls: {cert_file: c, key_file: k}", nil, "tls.cert_file; cannot be loaded"},
+		{"database in no folder", "database: {path: /nowhere/to/be/g.db}", nil, "database.path; is not a folder"},
+		{"timeouts", "read_timeout: 2h", nil, "read_timeout; is out of bounds"},
+		{"log format", "log: {format: xml}", nil, "log.format; is not a format"},
+		{"log level", "log: {level: loud}", nil, "log.level; is not a level"},
+		{"peer behind a proxy", "client_address: {peer_is_client: true}", nil, "client_address.peer_is_client; contradicts behind_proxy"},
+		{"what the library refuses", "registration: {mode: maybe}", nil, "registration.mode; is not a mode"},
+		{"two documents", "name: a\n---\nname: b", nil, "; more than one document"},
+		{"a list for a file", "- name", nil, "; is not a list of settings"},
+		{"no YAML", "name: 'a", nil, "; is not YAML"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := ""
+			if tt.file != "" {
+				file = write(t, "g.yaml", tt.file)
+			}
+			_, err := config.Load(file, environ(least(), tt.env))
+			list := problemsOf(t, err)
+			field, text, _ := strings.Cut(tt.want, "; ")
+			if !slices.ContainsFunc(list, func(p config.Problem) bool {
+				return p.Field == field && (strings.Contains(p.Problem.Problem, text) || strings.Contains(p.Cure, text))
+			}) {
+				t.Errorf("got\n%v\nwant %s", err, tt.want)
+			}
+			for _, p := range list {
+				if p.Cure == "" {
+					t.Errorf("no cure: %v", p)
+				}
+			}
+		})
+	}
+}
+
+func TestLoad_reportsAllProblemsOfFileAndEnvironmentAtOnce(t *testing.T) {
+	file := write(t, "g.yaml", `
+public_origin: http://app.example
+sesion: {}
+session:
+  max_age: forever
+  local_trust: 0s
+password: {min_length: 8}
+`)
+	_, err := config.Load(file, environ(map[string]string{
+		"GATEHOUSE_LISTEN":         "everywhere",
+		"GATEHOUSE_LIMITS_ADDRESS": "1",
+		"GATEHOUSE_SECRETS":        "changeme",
+	}))
+	want := []string{
+		"sesion", "session.max_age", "session.local_trust", "GATEHOUSE_LIMITS_ADDRESS",
+		"public_origin", "secrets[0]", "mounts", "password.min_length", "listen",
+	}
+	if diff := cmp.Diff(want, fieldsOf(problemsOf(t, err))); diff != "" {
+		t.Errorf("%s\n%v", diff, err)
+	}
+}
+
+func TestProblem_namesLineAndVariable(t *testing.T) {
+	file := write(t, "g.yaml", "behind_proxy: true\nsession:\n  max_age: 40d\n  absolute_lifetime: 20d\n")
+	_, err := config.Load(file, environ(least()))
+	want := file + ":3: session.max_age (GATEHOUSE_SESSION_MAX_AGE) 960h0m0s is longer than session.absolute_lifetime, 480h0m0s; shorten it, or lengthen session.absolute_lifetime"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestLoad_namesOfOthersAreLeftAlone(t *testing.T) {
+	_, err := config.Load("", environ(least(), map[string]string{
+		"GATEHOUSE_CONFIG": "x", "GATEHOUSE_URL": "http://127.0.0.1:8787",
+		// What Kubernetes sets beside a service called gatehouse.
+		"GATEHOUSE_SERVICE_HOST": "10.0.0.1", "GATEHOUSE_SERVICE_PORT": "80", "GATEHOUSE_SERVICE_PORT_HTTP": "80", "GATEHOUSE_PORT": "tcp://10.0.0.1:80",
+		"GATEHOUSE_PORT_80_TCP": "tcp://10.0.0.1:80", "GATEHOUSE_PORT_80_TCP_PROTO": "tcp", "GATEHOUSE_PORT_80_TCP_PORT": "80", "GATEHOUSE_PORT_80_TCP_ADDR": "10.0.0.1",
+		"GATEHOUSES": "x", "OTHER": "y",
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := config.Load("", environ(least(), map[string]string{"GATEHOUSE_PORT": "8080"})); err == nil {
+		t.Error("GATEHOUSE_PORT=8080 is silently ignored")
+	}
+}
+
+func TestLoad_missingFileIsNamed(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), environ(least()))
+	if err == nil || !strings.Contains(err.Error(), "none.yaml: no such file") {
+		t.Error(err)
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"30d": 720 * time.Hour, "1d12h": 36 * time.Hour, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute, "0d1s": time.Second, "-5m": -5 * time.Minute,
+	} {
+		if got, err := config.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: got %v, %v", text, got, err)
+		}
+		if want > 0 && text != "0d1s" && config.FormatDuration(want) != text {
+			t.Errorf("%v is written %s, not %s", want, config.FormatDuration(want), text)
+		}
+	}
+	for _, text := range []string{"", "d", "1", "1.5d", "-1d", "1d-1h", "1d+1h", "1dd", "1d1", "1h1d", "99999999d", "65535d2562047h", "1 d", "5 minutes", "∞"} {
+		if got, err := config.ParseDuration(text); err == nil && (text != "65535d2562047h" || got < 0) {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	env := environ(least())
+	for b.Loop() {
+		if _, err := config.Load("", env); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// secretFile is a file that holds secrets, one a line.
+type secretFile struct {
+	// name is the path of the file, setting the path of the setting naming it.
+	name, setting string
+}
+
+// readSecretFiles puts the content of the files into the settings.
+func (l *loader) readSecretFiles() {
+	for _, path := range slices.Sorted(maps.Keys(l.secretFiles)) {
+		f := l.secretFiles[path]
+		lines, ok := l.readSecrets(f)
+		if !ok {
+			continue
+		}
+		v, _ := valueAt(reflect.ValueOf(&l.settings).Elem(), path)
+		l.settings.origins[path] = "file " + f.name
+		if kindOf(v.Type()) == kindSecret {
+			v.SetString(strings.Join(lines, "\n"))
+			continue
+		}
+		v.SetZero()
+		for i, line := range lines {
+			v.Set(reflect.Append(v, reflect.ValueOf(line).Convert(v.Type().Elem())))
+			l.settings.origins[item(path, i)] = fmt.Sprintf("%s:%d", f.name, i+1)
+		}
+	}
+}
+
+// readSecrets returns the lines of the file, without the line breaks at its
+// end. Its problems carry the name of the setting that names the file.
+func (l *loader) readSecrets(f secretFile) ([]string, bool) {
+	if f.name == "" {
+		l.note(f.setting, "name the file that holds the secrets", "names no file")
+		return nil, false
+	}
+	content, mode, err := readBounded(f.name)
+	if err != nil {
+		l.note(f.setting, `make it with "gatehouse secret generate > FILE"`, "names %s: %v", f.name, cause(err))
+		return nil, false
+	}
+	if problem := openToOthers(mode); problem != "" {
+		l.note(f.setting, "chmod 600 "+f.name+" (a mounted secret of a container: mode 0400)", "names %s, which %s", f.name, problem)
+		return nil, false
+	}
+	if mode.IsRegular() && mode.Perm()&0o070 != 0 && runtime.GOOS != "windows" {
+		l.warn(f.setting, "chmod 600 "+f.name+" if the group needs it not", "names %s, which its whole group can read or change", f.name)
+	}
+	text := strings.ReplaceAll(string(content), "\r\n", "\n")
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		l.note(f.setting, `fill it with "gatehouse secret generate"`, "names %s, which is empty", f.name)
+		return nil, false
+	}
+	return strings.Split(text, "\n"), true
+}
+
+// openToOthers says what everybody on the machine may do with a file of this
+// mode, or "". Windows keeps such rights elsewhere.
+func openToOthers(mode os.FileMode) string {
+	switch others := mode.Perm() & 0o007; {
+	case runtime.GOOS == "windows" || !mode.IsRegular() || others == 0:
+		return ""
+	case others&0o002 != 0:
+		return "every account of this machine can change"
+	default:
+		return "every account of this machine can read"
+	}
+}

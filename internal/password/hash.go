@@ -1,0 +1,144 @@
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrUnknownScheme is returned for a stored string of no scheme that this
+// program verifies.
+var ErrUnknownScheme = errors.New("stored password hash is of an unknown scheme")
+
+// Options configure a [Hasher]. The zero value is the safe default.
+type Options struct {
+	// Params is the cost of new hashes; zero fields mean the default, which is
+	// also the least that is allowed.
+	Params Params
+	// Gate is passed by every hash; nil means NewGate(0, 0). Hashers that run
+	// in one process share one, or the bound on memory is a bound for each.
+	Gate *Gate
+}
+
+// Hasher makes and verifies stored password hashes. Every password given to it
+// is brought into the stable form of [Normalize] first, so setting and checking
+// cannot differ. All computing passes the gate.
+//
+// Its methods return a [*BusyError] (matched by ErrBusy) when the gate's queue
+// is full, the cause of ctx when that ends before the work began, and ErrTooLong
+// or ErrNotUTF8, without any work, for a password that no policy would have let
+// in. It is safe for concurrent use.
+type Hasher struct {
+	params  Params
+	gate    *Gate
+	nothing argon2idHash // matches no password
+}
+
+// Match is the answer of [Hasher.Verify].
+type Match struct {
+	// OK says that the password is the one that was hashed.
+	OK bool
+	// NeedsRehash says that OK is true and the hash was made with another
+	// scheme or cost than new ones are: hash the password again and store that.
+	NeedsRehash bool
+}
+
+// New returns a Hasher, or an error that names every parameter that is too weak
+// or too costly (ASVS 11.4.2). It starts nothing and computes nothing.
+func New(o Options) (*Hasher, error) {
+	p := o.Params.withDefaults()
+	if err := p.check(); err != nil {
+		return nil, fmt.Errorf("password hashing parameters: %w", err)
+	}
+	if o.Gate == nil {
+		o.Gate = NewGate(0, 0)
+	}
+	// A random key is the hash of no password anybody could find.
+	nothing := argon2idHash{params: p, salt: random(saltBytes), key: random(keyBytes)}
+	return &Hasher{params: p, gate: o.Gate, nothing: nothing}, nil
+}
+
+// Hash returns the PHC string to store for pw, with a fresh salt of 128 bits.
+// It does not judge pw: that is [Policy.Check].
+func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
+	pw, err := Normalize(pw)
+	if err != nil {
+		return "", err
+	}
+	salt := random(saltBytes)
+	var made argon2idHash
+	work := func() { made = newArgon2id(h.params, salt, pw) }
+	if err := h.gate.Do(ctx, int(h.params.Lanes), work); err != nil {
+		return "", err
+	}
+	return made.encode(), nil
+}
+
+// Verify reports whether pw is the password stored as encoded, comparing in
+// constant time.
+//
+// A stored string that cannot be read gives ErrUnknownScheme, ErrMalformed or
+// ErrTooCostly. The work of a hash is done then as well, or such users would be
+// told from others by the time an answer takes (CS-4).
+func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) {
+	pw, err := Normalize(pw)
+	if err != nil {
+		return Match{}, err
+	}
+	hash, unreadable := parseStored(encoded)
+	if unreadable != nil {
+		hash = h.nothing
+	}
+	var ok bool
+	work := func() { ok = hash.matches(pw) }
+	if err := h.gate.Do(ctx, hash.places(h.params), work); err != nil {
+		return Match{}, err
+	}
+	if unreadable != nil {
+		return Match{}, unreadable
+	}
+	return Match{OK: ok, NeedsRehash: ok && !hash.current(h.params)}, nil
+}
+
+// VerifyNothing does the work of [Hasher.Verify] and returns its errors where
+// there is no stored hash to verify: an unknown user, or one without a
+// password. An attacker with a stopwatch cannot tell the two calls apart.
+func (h *Hasher) VerifyNothing(ctx context.Context, pw string) error {
+	pw, err := Normalize(pw)
+	if err != nil {
+		return err
+	}
+	return h.gate.Do(ctx, h.nothing.places(h.params), func() { h.nothing.matches(pw) })
+}
+
+// stored is a hash read back from its string, of whatever scheme.
+type stored interface {
+	// matches computes; it must run inside the gate. Pw is in stable form.
+	matches(pw string) bool
+	// current reports whether a new hash with p would be of the same kind.
+	current(p Params) bool
+	// places is how many places of the gate it takes when one hash with p
+	// takes one for each lane.
+	places(p Params) int
+}
+
+// parseStored chooses the scheme by prefix. Foreign schemes join here. Its
+// errors never quote the input: it may be a password stored in the clear.
+func parseStored(encoded string) (stored, error) {
+	switch {
+	case len(encoded) > maxStored:
+		return nil, ErrMalformed
+	case strings.HasPrefix(encoded, argon2idPrefix):
+		return parseArgon2id(encoded)
+	default:
+		return nil, ErrUnknownScheme
+	}
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails: crypto/rand ends the program instead
+	return b
+}

@@ -1,0 +1,35 @@
+package password
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Judge is [Policy.Check] in the words of the rooms: what is known of the user
+// is taken from the row, and a refusal is an *auth.Error whose Code is that of
+// the first problem and whose Message tells all of them.
+func (p Policy) Judge(pw auth.Secret, u auth.User) error {
+	err := p.Check(pw.Reveal(), Context{Identifiers: u.Identifiers(), Names: strings.Fields(u.Name)})
+	var refused *PolicyError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &auth.Error{Code: codeOf(refused.Problems[0].Reason), Message: refused.Error(), Field: "password"}
+}
+
+func codeOf(r Reason) auth.Code {
+	switch r {
+	case ReasonTooShort:
+		return auth.CodePasswordTooShort
+	case ReasonTooLong:
+		return auth.CodePasswordTooLong
+	case ReasonCommon, ReasonPredictable:
+		return auth.CodePasswordCommon
+	case ReasonOwnName, ReasonContextWord:
+		return auth.CodePasswordContainsName
+	default:
+		return auth.CodePasswordInvalid
+	}
+}

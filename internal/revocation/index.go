@@ -1,0 +1,240 @@
+package revocation
+
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// shardCount is a power of two; a key's shard and slot come from the random
+// part of its UUIDv7.
+const shardCount = 64
+
+// Index holds what is void. Entries are records of 32 bytes without pointers,
+// so that millions of them cost the collector nothing. It is safe for
+// concurrent use; the zero value is not ready, use [NewIndex].
+type Index struct {
+	sessions, users [shardCount]shard
+	// freshAsOf is the moment of the last successful look at the feed.
+	freshAsOf atomic.Pointer[time.Time]
+}
+
+// NewIndex returns an empty Index that has never looked at the feed.
+func NewIndex() *Index { return &Index{} }
+
+// Ending says how and when a session ended.
+type Ending struct {
+	At time.Time
+	// Superseded: by a later sign-in of the same user in the same browser.
+	Superseded bool
+}
+
+// Least says what a credential of a user must carry at least.
+type Least struct {
+	Epoch, Version int64
+	// EpochAt is when the epoch was raised, exact to the second. It decides no
+	// validity, only whether an answer may still carry a Set-Cookie (R14).
+	EpochAt time.Time
+}
+
+// Apply takes one row of the feed. Applying a row twice, or rows in any order,
+// leads to the same Index: nothing here is ever lowered.
+func (x *Index) Apply(c auth.Change) {
+	until := seconds(c.Until)
+	if until == 0 {
+		until = 1
+	}
+	switch c.Kind {
+	case auth.ChangeSessionEnded:
+		key, err := c.SessionID.UUID()
+		if err != nil {
+			return
+		}
+		revoked := uint32(1)
+		if c.Value == 1 {
+			revoked = 0
+		}
+		x.sessions[shardOf(key)].raise(record{key: key, a: revoked, at: seconds(c.At), until: until})
+	case auth.ChangeUserEpoch, auth.ChangeUserVersion:
+		key, err := c.UserID.UUID()
+		if err != nil {
+			return
+		}
+		r := record{key: key, until: until}
+		if c.Kind == auth.ChangeUserEpoch {
+			r.a, r.at = clamp(c.Value), seconds(c.At)
+		} else {
+			r.b = clamp(c.Value)
+		}
+		x.users[shardOf(key)].raise(r)
+	}
+}
+
+// SessionEnded says whether the session has ended before its time.
+func (x *Index) SessionEnded(key [16]byte) (Ending, bool) {
+	r, ok := x.sessions[shardOf(key)].find(key)
+	if !ok {
+		return Ending{}, false
+	}
+	return Ending{At: time.Unix(int64(r.at), 0), Superseded: r.a == 0}, true
+}
+
+// User says what credentials of the user must carry at least.
+func (x *Index) User(key [16]byte) (Least, bool) {
+	r, ok := x.users[shardOf(key)].find(key)
+	if !ok {
+		return Least{}, false
+	}
+	return Least{Epoch: int64(r.a), Version: int64(r.b), EpochAt: time.Unix(int64(r.at), 0)}, true
+}
+
+// MarkFresh records that everything committed before the moment asOf has been
+// applied.
+func (x *Index) MarkFresh(asOf time.Time) { x.freshAsOf.Store(&asOf) }
+
+// Staleness returns how old the Index may be at now: the greater of what the
+// monotonic and the wall clock say, because the monotonic clock stands still
+// while a machine is suspended (R7). Before the first look it is the greatest
+// duration.
+func (x *Index) Staleness(now time.Time) time.Duration {
+	asOf := x.freshAsOf.Load()
+	if asOf == nil {
+		return math.MaxInt64
+	}
+	return max(now.Sub(*asOf), now.Round(0).Sub(asOf.Round(0)))
+}
+
+// Purge drops the entries whose until lies before now.
+func (x *Index) Purge(now time.Time) {
+	limit := seconds(now)
+	for i := range shardCount {
+		x.sessions[i].purge(limit)
+		x.users[i].purge(limit)
+	}
+}
+
+// Len returns the number of entries.
+func (x *Index) Len() int {
+	n := 0
+	for i := range shardCount {
+		n += x.sessions[i].len() + x.users[i].len()
+	}
+	return n
+}
+
+// record is one entry: for a session a is 1 when revoked and 0 when superseded;
+// for a user a is the least epoch and b the least version. until is never 0 in
+// a used slot.
+type record struct {
+	key       [16]byte
+	a, b      uint32
+	at, until uint32
+}
+
+// merge keeps the stronger of two statements about the same key.
+func (r *record) merge(n record) {
+	switch {
+	case n.a > r.a:
+		r.a, r.at = n.a, n.at
+	case n.a == r.a && n.at != 0 && (r.at == 0 || n.at < r.at):
+		r.at = n.at
+	}
+	r.b = max(r.b, n.b)
+	r.until = max(r.until, n.until)
+}
+
+// shard is an open-addressing table with linear probing, at most half full.
+type shard struct {
+	mu    sync.RWMutex
+	slots []record
+	used  int
+}
+
+func (s *shard) find(key [16]byte) (record, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.used == 0 {
+		return record{}, false
+	}
+	mask := uint64(len(s.slots) - 1)
+	for i := slotOf(key) & mask; ; i = (i + 1) & mask {
+		switch r := &s.slots[i]; {
+		case r.until == 0:
+			return record{}, false
+		case r.key == key:
+			return *r, true
+		}
+	}
+}
+
+func (s *shard) raise(n record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if 2*(s.used+1) > len(s.slots) {
+		s.rebuild(max(16, 2*len(s.slots)), 0)
+	}
+	s.put(n)
+}
+
+func (s *shard) put(n record) {
+	mask := uint64(len(s.slots) - 1)
+	for i := slotOf(n.key) & mask; ; i = (i + 1) & mask {
+		switch r := &s.slots[i]; {
+		case r.until == 0:
+			*r = n
+			s.used++
+			return
+		case r.key == n.key:
+			r.merge(n)
+			return
+		}
+	}
+}
+
+// rebuild moves every entry with until >= least into a table of the given size.
+func (s *shard) rebuild(size int, least uint32) {
+	old := s.slots
+	s.slots, s.used = make([]record, size), 0
+	for _, r := range old {
+		if r.until != 0 && r.until >= least {
+			s.put(r)
+		}
+	}
+}
+
+func (s *shard) purge(least uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keep := 0
+	for i := range s.slots {
+		if s.slots[i].until != 0 && s.slots[i].until >= least {
+			keep++
+		}
+	}
+	if keep == s.used {
+		return
+	}
+	size := 16
+	for size < 2*(keep+1) {
+		size *= 2
+	}
+	s.rebuild(size, least)
+}
+
+func (s *shard) len() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.used
+}
+
+func shardOf(key [16]byte) int   { return int(key[15] % shardCount) }
+func slotOf(key [16]byte) uint64 { return binary.LittleEndian.Uint64(key[8:]) >> 1 }
+
+// seconds turns a time into Unix seconds that fit the record: until 2106.
+func seconds(t time.Time) uint32 { return clamp(t.Unix()) }
+
+func clamp(n int64) uint32 { return uint32(min(max(n, 0), math.MaxUint32)) }

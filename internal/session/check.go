@@ -1,0 +1,168 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// Verdict is what a check says of a cookie, and with it what may be done to
+// the cookie in the answer (guarantees R14).
+type Verdict uint8
+
+const (
+	// Void: no session, definitely. The cookie may be deleted.
+	Void Verdict = iota
+	// JustEnded: no session, but it ended so recently that the answer carries
+	// no Set-Cookie: it might wipe the successor's cookie.
+	JustEnded
+	// Superseded: the session still counts for requests under way, with the
+	// lesser privileges; the answer carries no Set-Cookie.
+	Superseded
+	// Live: a session; the cookie may be renewed.
+	Live
+)
+
+// SignedIn says whether the request counts as signed in.
+func (v Verdict) SignedIn() bool { return v == Live || v == Superseded }
+
+// Sealed is a checked cookie.
+type Sealed struct {
+	Facts
+	Verdict Verdict
+	// claims is the JSON object that was sealed.
+	claims []byte
+	// current is the user's row when it had to be read because the cookie was
+	// older than the row; nil otherwise.
+	current *auth.User
+	// foreign: the cookie came without facts and was adopted.
+	foreign bool
+}
+
+// Check judges the cookie text of a request, all chunks joined. The error is
+// nil for every definite verdict and an *auth.Error of KindUnavailable when
+// nothing can be said: then no cookie is touched and nobody is signed out.
+func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
+	now := m.Now()
+	if age := m.Index.Staleness(now); age > m.MaxStaleness {
+		return Sealed{}, &auth.Error{
+			Code: auth.CodeUnavailable, RetryAfter: time.Second,
+			Cause: fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)),
+		}
+	}
+	s, ok := m.open(token, now)
+	if !ok {
+		return Sealed{}, nil
+	}
+	if unix := now.Unix(); unix >= s.AbsoluteEnd || unix >= s.IdleEnd {
+		return s, nil
+	}
+	least, known := m.judge(&s, now)
+	if known && s.Verdict.SignedIn() && s.Version < least.Version {
+		if err := m.reload(ctx, &s, least); err != nil {
+			return Sealed{}, err
+		}
+	}
+	return s, nil
+}
+
+// open unseals the token and reads its facts; the verdict stays Void.
+func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
+	claims, err := m.sealer.Open(token)
+	if err != nil {
+		return Sealed{}, false
+	}
+	gh, found := claim(claims, factsClaim)
+	if !found {
+		if m.Adopt == nil {
+			return Sealed{}, false
+		}
+		f, ok := m.Adopt(claims, now)
+		return Sealed{Facts: f, claims: claims, foreign: true}, ok
+	}
+	f, err := m.keys.open(unquoted(gh), m.name)
+	if err != nil {
+		return Sealed{}, false
+	}
+	return Sealed{Facts: f, claims: claims}, true
+}
+
+// judge asks the index and sets the verdict. It returns what is known of the
+// user.
+func (m *Mount) judge(s *Sealed, now time.Time) (revocation.Least, bool) {
+	s.Verdict = Live
+	if end, ended := m.Index.SessionEnded(s.Session); ended {
+		recent := now.Sub(end.At) < auth.SupersededGrace
+		switch {
+		case end.Superseded && recent:
+			s.Verdict = Superseded
+		case recent:
+			s.Verdict = JustEnded
+		default:
+			s.Verdict = Void
+		}
+	}
+	least, known := m.Index.User(s.User)
+	if known && s.Epoch < least.Epoch && s.Verdict != Void {
+		s.Verdict = Void
+		if now.Sub(least.EpochAt) < auth.SupersededGrace {
+			s.Verdict = JustEnded
+		}
+	}
+	return least, known
+}
+
+// reload reads the user's row because the cookie is older than it. A row older
+// than the feed says is not taken for the truth (guarantees R8).
+func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) error {
+	u, err := m.Store.User(ctx, s.UserID())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		s.Verdict = Void
+		return nil
+	case err != nil:
+		return unavailable(fmt.Errorf("reload changed user: %w", err))
+	case u.Version < least.Version:
+		return unavailable(errors.New("the user's row is older than the change feed"))
+	case u.Disabled() || s.Epoch < u.Epoch:
+		s.Verdict = JustEnded
+		return nil
+	}
+	if s.Verdict == Superseded {
+		s.Roles = lesserRoles(s.Roles, u.Roles)
+		return nil
+	}
+	s.current, s.Version, s.Roles = &u, u.Version, u.Roles
+	return nil
+}
+
+func unavailable(cause error) error {
+	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: cause}
+}
+
+// unquoted strips the quotes of a raw JSON string that is known to need no
+// unescaping, as base64url text does; other text yields what opens as nothing.
+func unquoted(raw []byte) []byte {
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil
+	}
+	return raw[1 : len(raw)-1]
+}
+
+// claim finds a top-level member; the last one of a name counts, as in
+// JavaScript.
+func claim(claims []byte, name string) (raw []byte, found bool) {
+	_ = seal.Scan(claims, func(n, v []byte) error {
+		if string(n) == name {
+			raw, found = v, true
+		}
+		return nil
+	})
+	return raw, found
+}

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"strconv"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+)
+
+// Names of claims. gh is Gatehouse's own; sid and roles are readable copies of
+// what it says, for the application; the others are Auth.js's
+// (authjs.md §4.8, §6).
+const (
+	factsClaim = "gh"
+	sidClaim   = "sid"
+	rolesClaim = "roles"
+	subClaim   = "sub"
+
+	// ClaimName, ClaimEmail and ClaimPicture are what Auth.js shows of a user.
+	ClaimName    = "name"
+	ClaimEmail   = "email"
+	ClaimPicture = "picture"
+)
+
+// Claims are the members of a session token that are carried from one seal to
+// the next: all but gh, sid, roles, iat, exp and jti, which each seal makes
+// anew. Values are raw JSON, so that what the application put there is not
+// altered by reading it.
+type Claims struct{ members []member }
+
+type member struct {
+	name string
+	raw  []byte
+}
+
+// Get returns the raw JSON of a claim.
+func (c *Claims) Get(name string) (raw []byte, ok bool) {
+	for _, m := range c.members {
+		if m.name == name {
+			return m.raw, true
+		}
+	}
+	return nil, false
+}
+
+// Set replaces a claim, or adds it behind the others. raw is JSON.
+func (c *Claims) Set(name string, raw []byte) {
+	for i := range c.members {
+		if c.members[i].name == name {
+			c.members[i].raw = raw
+			return
+		}
+	}
+	c.members = append(c.members, member{name, raw})
+}
+
+// SetString is Set for text.
+func (c *Claims) SetString(name, text string) { c.Set(name, seal.AppendString(nil, text)) }
+
+// Delete removes a claim.
+func (c *Claims) Delete(name string) {
+	for i := range c.members {
+		if c.members[i].name == name {
+			c.members = append(c.members[:i], c.members[i+1:]...)
+			return
+		}
+	}
+}
+
+// setUser takes over what is shown of a user; empty members are left out, as
+// Auth.js does for a user that lacks them.
+func (c *Claims) setUser(u auth.User) {
+	for _, m := range [...]struct{ name, text string }{
+		{ClaimName, u.Name}, {ClaimEmail, u.Email}, {ClaimPicture, u.Image},
+	} {
+		if m.text == "" {
+			c.Delete(m.name)
+		} else {
+			c.SetString(m.name, m.text)
+		}
+	}
+}
+
+// Claims returns the claims that the next seal will carry: those of the
+// cookie, or those of the user's row when the cookie was older than it.
+func (s *Sealed) Claims() Claims {
+	var c Claims
+	_ = seal.Scan(s.claims, func(name, raw []byte) error {
+		switch string(name) {
+		case factsClaim, sidClaim, rolesClaim, "iat", "exp", "jti":
+		default:
+			c.Set(string(name), raw)
+		}
+		return nil
+	})
+	if s.current != nil {
+		c.setUser(*s.current)
+	}
+	return c
+}
+
+// appendToken writes the whole JSON object of a token.
+func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64, jti string) []byte {
+	dst = append(dst, '{')
+	for _, m := range c.members {
+		dst = seal.AppendString(dst, m.name)
+		dst = append(dst, ':')
+		dst = append(dst, m.raw...)
+		dst = append(dst, ',')
+	}
+	if gh != nil {
+		dst = append(dst, `"`+rolesClaim+`":[`...)
+		for i, r := range f.Roles {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = seal.AppendString(dst, r)
+		}
+		dst = append(dst, `],"`+sidClaim+`":"`...)
+		dst = append(dst, f.SessionID()...)
+		dst = append(dst, `","`+factsClaim+`":"`...)
+		dst = append(dst, gh...)
+		dst = append(dst, `",`...)
+	}
+	dst = append(dst, `"iat":`...)
+	dst = strconv.AppendInt(dst, iat, 10)
+	dst = append(dst, `,"exp":`...)
+	dst = strconv.AppendInt(dst, exp, 10)
+	dst = append(dst, `,"jti":"`...)
+	dst = append(dst, jti...)
+	return append(dst, `"}`...)
+}

@@ -1,0 +1,95 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// SignOut ends the session of a checked cookie, for good and everywhere. A
+// session that is over already is no error. When it returns an error nothing
+// is acknowledged: copies of the cookie may still be good.
+func (r *Room) SignOut(ctx context.Context, s Sealed, device auth.Device) error {
+	now := r.Now()
+	return r.Store.InTx(ctx, func(tx store.Tx) error {
+		if err := r.end(ctx, tx, s.SessionID(), s.AbsoluteEnd, auth.EndSignOut, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, auth.Event{
+			ID: auth.NewEventID(now), At: now, Type: auth.EventSignedOut, Actor: string(s.UserID()),
+			UserID: s.UserID(), SessionID: s.SessionID(), Address: device.Address,
+		})
+	})
+}
+
+// end marks the row and writes the feed. The feed row is written also when the
+// session's row is gone or ended: the cookie may be alive where it was not
+// heard of.
+func (r *Room) end(ctx context.Context, tx store.Tx, id auth.SessionID, absoluteEnd int64, reason auth.EndReason, now time.Time) error {
+	if err := tx.EndSession(ctx, id, reason, now); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("end session: %w", err)
+	}
+	change := auth.Change{
+		Kind: auth.ChangeSessionEnded, SessionID: id, At: now,
+		Until: time.Unix(absoluteEnd, 0).Add(tolerance),
+	}
+	if reason == auth.EndSuperseded {
+		change.Value = 1
+	}
+	if _, err := tx.AppendChange(ctx, change); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// EndAll voids everything handed out for the user, in tx: it raises the epoch,
+// marks the sessions ended and writes the feed. It returns the row as it is
+// now.
+func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) (auth.User, error) {
+	u, err := tx.RaiseEpoch(ctx, user, now)
+	if err != nil {
+		return u, fmt.Errorf("raise epoch: %w", err)
+	}
+	if _, err := tx.EndUserSessions(ctx, user, "", auth.EndRevoked, now); err != nil {
+		return u, fmt.Errorf("end sessions: %w", err)
+	}
+	if err := r.voidBelow(ctx, tx, user, u.Epoch, now); err != nil {
+		return u, err
+	}
+	return u, r.Changed(ctx, tx, u, now)
+}
+
+// EndForever voids everything handed out for a user who is about to be
+// deleted; no epoch will ever be high enough again.
+func (r *Room) EndForever(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) error {
+	return r.voidBelow(ctx, tx, user, math.MaxInt64, now)
+}
+
+func (r *Room) voidBelow(ctx context.Context, tx store.Tx, user auth.UserID, epoch int64, now time.Time) error {
+	_, err := tx.AppendChange(ctx, auth.Change{
+		Kind: auth.ChangeUserEpoch, UserID: user, Value: epoch, At: now,
+		Until: now.Add(MaxAbsoluteLifetime + tolerance),
+	})
+	if err != nil {
+		return fmt.Errorf("void below epoch: %w", err)
+	}
+	return nil
+}
+
+// Changed tells every node, in tx, that copies of the user older than u are
+// out of date: roles, name, address. Sessions go on (guarantees R8).
+func (r *Room) Changed(ctx context.Context, tx store.Tx, u auth.User, now time.Time) error {
+	_, err := tx.AppendChange(ctx, auth.Change{
+		Kind: auth.ChangeUserVersion, UserID: u.ID, Value: u.Version, At: now,
+		Until: now.Add(MaxAbsoluteLifetime + tolerance),
+	})
+	if err != nil {
+		return fmt.Errorf("announce changed user: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// MaxAbsoluteLifetime is the longest absolute lifetime that may be configured:
+// browsers keep no cookie longer. Feed rows that concern all of a user's
+// sessions live this long, whatever is configured today, because sessions
+// already born keep the end they were born with (guarantees R4).
+const MaxAbsoluteLifetime = 400 * 24 * time.Hour
+
+// tolerance is added to the life of feed rows: readers of cookies tolerate
+// some seconds, and clocks differ.
+const tolerance = 5 * time.Minute
+
+// Proof is what a session rests on.
+type Proof struct {
+	// User is the row as it was read together with the credential; its Epoch
+	// and Version count.
+	User auth.User
+	// Subject is what the application sees as the user's ID: the claim sub.
+	// Empty means the user's own ID.
+	Subject string
+	// Methods are RFC 8176 names.
+	Methods []string
+	Device  auth.Device
+	// Replaces is the checked cookie that the browser sent along, if any: that
+	// session ends with this one's beginning.
+	Replaces *Sealed
+}
+
+// Token is what goes into the cookie.
+type Token struct {
+	Text string
+	// Expires is the least of idle and absolute end, in whole seconds: the end
+	// of the cookie and the "expires" that clients see.
+	Expires time.Time
+}
+
+// Begin inserts the row of a new session in tx and ends the one it replaces.
+// The row is refused with CodeChanged when the user was disabled or their
+// epoch raised since the proof (guarantees R3).
+func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, error) {
+	now := m.Now()
+	s := auth.Session{
+		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Epoch: p.User.Epoch,
+		CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
+		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent,
+	}
+	if err := tx.InsertSession(ctx, s); errors.Is(err, store.ErrConflict) {
+		return s, auth.NewError(auth.CodeChanged, err)
+	} else if err != nil {
+		return s, fmt.Errorf("insert session: %w", err)
+	}
+	if r := p.Replaces; r != nil && r.Verdict.SignedIn() {
+		reason := auth.EndRevoked
+		if r.UserID() == p.User.ID {
+			reason = auth.EndSuperseded
+		}
+		if err := m.end(ctx, tx, r.SessionID(), r.AbsoluteEnd, reason, now); err != nil {
+			return s, err
+		}
+	}
+	return s, m.endSurplus(ctx, tx, p.User.ID, now)
+}
+
+// endSurplus ends the user's oldest sessions beyond the limit, so that rows
+// and index stay bounded.
+func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) error {
+	live, err := tx.ListSessions(ctx, user, now)
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	for i := m.MaxPerUser; i < len(live); i++ {
+		if err := m.end(ctx, tx, live[i].ID, live[i].AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Seal makes the first cookie of a session whose row is committed. change, if
+// not nil, may alter the readable claims.
+func (m *Mount) Seal(row auth.Session, p Proof, change func(*Claims)) (Sealed, Token, error) {
+	user, err := p.User.ID.UUID()
+	if err != nil {
+		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
+	}
+	id, err := row.ID.UUID()
+	if err != nil {
+		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
+	}
+	s := Sealed{Verdict: Live, Facts: Facts{
+		User: user, Session: id, Epoch: row.Epoch, Version: p.User.Version,
+		Start: row.CreatedAt.Unix(), AbsoluteEnd: row.AbsoluteEnd.Unix(), Roles: p.User.Roles,
+	}}
+	var c Claims
+	c.setUser(p.User)
+	sub := p.Subject
+	if sub == "" {
+		sub = string(p.User.ID)
+	}
+	c.SetString(subClaim, sub)
+	if change != nil {
+		change(&c)
+	}
+	t, err := m.seal(&s, c, m.Now())
+	return s, t, err
+}
+
+// Renew makes the next cookie of a checked session: the same facts in a new
+// seal, nothing written. The index is asked once more, because the answer may
+// be slow to leave; when the verdict is no longer Live there is no Token.
+// change, if not nil, may alter the readable claims.
+func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
+	now := m.Now()
+	if s.Verdict == Live {
+		m.judge(s, now)
+	}
+	if s.Verdict != Live {
+		return Token{}, nil
+	}
+	c := s.Claims()
+	if change != nil {
+		change(&c)
+	}
+	t, err := m.seal(s, c, now)
+	if err == nil {
+		m.seen.note(s.SessionID(), now)
+	}
+	return t, err
+}
+
+// seal moves the idle end and seals. The exp it seals is the local trust: how
+// long code that does not ask Gatehouse may believe the cookie (R12).
+func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
+	s.IdleEnd = min(now.Add(m.Idle).Unix(), s.AbsoluteEnd)
+	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
+	var gh []byte
+	if !s.foreign {
+		gh = m.keys.seal(nil, m.name, s.Facts)
+	}
+	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp, newJTI())
+	s.current = nil
+	text, err := m.sealer.Seal(s.claims)
+	if err != nil {
+		return Token{}, fmt.Errorf("seal session: %w", err)
+	}
+	return Token{Text: text, Expires: s.End()}, nil
+}
+
+// newJTI is a random UUID (version 4), as both Auth.js versions write it.
+func newJTI() string {
+	var u [16]byte
+	rand.Read(u[:])
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return string(auth.UserIDFromUUID(u))[len("usr_"):]
+}

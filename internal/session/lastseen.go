@@ -1,0 +1,55 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// FlushInterval is how often last-seen times are written behind.
+const FlushInterval = time.Minute
+
+// maxSeen bounds what waits to be written; beyond it a time is dropped, and
+// the next renewal brings a newer one.
+const maxSeen = 100_000
+
+// lastSeen gathers when sessions were used, so that no check writes.
+type lastSeen struct {
+	mu   sync.Mutex
+	seen map[auth.SessionID]time.Time
+}
+
+func (l *lastSeen) note(id auth.SessionID, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = make(map[auth.SessionID]time.Time)
+	}
+	if _, known := l.seen[id]; known || len(l.seen) < maxSeen {
+		l.seen[id] = now
+	}
+}
+
+func (l *lastSeen) take() map[auth.SessionID]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := l.seen
+	l.seen = nil
+	return seen
+}
+
+// FlushSeen writes the gathered last-seen times. What cannot be written is
+// lost: the times are for display alone.
+func (r *Room) FlushSeen(ctx context.Context) error {
+	seen := r.seen.take()
+	if len(seen) == 0 {
+		return nil
+	}
+	if err := r.Store.TouchSessions(ctx, seen); err != nil {
+		return fmt.Errorf("write last seen: %w", err)
+	}
+	return nil
+}

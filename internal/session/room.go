@@ -1,0 +1,89 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// Options are what a Room needs. Durations have no default here: package
+// gatehouse states them.
+type Options struct {
+	Store store.Store
+	Index *revocation.Index
+	// Secrets authenticate the facts; the first signs, all verify.
+	Secrets []auth.Secret
+	// Idle, Absolute and LocalTrust are the lifetimes of gatehouse.Session.
+	Idle, Absolute, LocalTrust time.Duration
+	// MaxPerUser ends the oldest session beyond this many.
+	MaxPerUser int
+	// MaxStaleness is how old the Index may be.
+	MaxStaleness time.Duration
+	Logger       *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Room keeps the sessions of all mounts. It is safe for concurrent use.
+type Room struct {
+	Options
+	keys *factsKeys
+	seen lastSeen
+}
+
+// New returns a Room.
+func New(o Options) (*Room, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Store == nil || o.Index == nil || o.Logger == nil {
+		return nil, errors.New("session: store, index and logger are needed")
+	}
+	if o.Idle <= 0 || o.Absolute <= 0 || o.LocalTrust <= 0 || o.MaxPerUser <= 0 || o.MaxStaleness <= 0 {
+		return nil, errors.New("session: lifetimes and limits must be positive")
+	}
+	keys, err := newFactsKeys(o.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	return &Room{Options: o, keys: keys}, nil
+}
+
+// Mount reads and writes the cookies of one base path. It is safe for
+// concurrent use.
+type Mount struct {
+	*Room
+	name   string
+	sealer *seal.Sealer
+	// Adopt is asked for the facts of a cookie that carries none, one that the
+	// application or an earlier server sealed: it gets the claims as JSON. Nil
+	// means that such a cookie is no session (guarantees R5).
+	Adopt func(claims []byte, now time.Time) (Facts, bool)
+}
+
+// Mount returns the reader and writer of one base path. cookieName is the name
+// of the session cookie there: it is the salt of the v5 seal.
+func (r *Room) Mount(basePath string, dialect seal.Dialect, cookieName string, secrets []auth.Secret) (*Mount, error) {
+	salt := ""
+	if dialect == seal.V5 {
+		salt = cookieName
+	}
+	texts := make([]string, len(secrets))
+	for i, s := range secrets {
+		texts[i] = s.Reveal()
+	}
+	sealer, err := seal.New(dialect, salt, texts...)
+	if err != nil {
+		return nil, fmt.Errorf("session seal of %s: %w", basePath, err)
+	}
+	return &Mount{Room: r, name: basePath, sealer: sealer}, nil
+}
+
+// Name is the base path.
+func (m *Mount) Name() string { return m.name }

@@ -1,0 +1,83 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// NewPassword is the step after a password that must be replaced: it stores
+// the new one, voids whatever the old one had opened, and goes on. Codes:
+// challenge_expired, those of the password policy, busy, unavailable.
+func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secret, b Browser) (Outcome, error) {
+	c, kept, err := r.resume(ctx, token, StepNewPassword, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, err := r.Store.User(ctx, c.UserID)
+	if err != nil {
+		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
+	}
+	hash, err := r.hashNew(ctx, u, pw)
+	if err != nil {
+		return Outcome{}, err
+	}
+	a := Attempt{Proven: kept.Proven}
+	err = r.Store.InTx(ctx, func(tx store.Tx) error {
+		a.User, err = r.replace(ctx, tx, c, hash)
+		return err
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
+	case err != nil:
+		return Outcome{}, unavailable(fmt.Errorf("replace password: %w", err))
+	}
+	a.next(auth.Password{})
+	return r.proceed(ctx, a, b, r.Throttle.UserKey(a.User.ID))
+}
+
+// replace uses the challenge up and stores the new password. A user who was
+// disabled or voided since the first step gets nothing.
+func (r *Room) replace(ctx context.Context, tx store.Tx, c auth.Challenge, hash string) (auth.User, error) {
+	now := r.now()
+	if _, err := tx.ConsumeChallenge(ctx, c.ID, c.Kind, c.SecretHash, now); err != nil {
+		return auth.User{}, err
+	}
+	u, err := tx.User(ctx, c.UserID)
+	if err != nil {
+		return u, err
+	}
+	if u.Disabled() || u.Epoch != c.Epoch {
+		return u, store.ErrNotFound
+	}
+	if err := tx.SetPassword(ctx, auth.Password{UserID: u.ID, Hash: hash, UpdatedAt: now}); err != nil {
+		return u, err
+	}
+	if u, err = r.Sessions.EndAll(ctx, tx, u.ID, now); err != nil {
+		return u, err
+	}
+	return u, tx.AppendEvent(ctx, auth.Event{
+		ID: auth.NewEventID(now), At: now, Type: auth.EventPasswordChanged, Actor: string(u.ID), UserID: u.ID,
+	})
+}
+
+// hashNew judges a new password and hashes it.
+func (r *Room) hashNew(ctx context.Context, u auth.User, pw auth.Secret) (string, error) {
+	ticket, err := r.Passwords.Admit()
+	if err != nil {
+		return "", busy(err)
+	}
+	defer ticket.Release()
+	if err := r.Policy.Judge(pw, u); err != nil {
+		return "", err
+	}
+	hash, err := ticket.Hash(ctx, pw.Reveal())
+	if err != nil {
+		return "", unavailable(fmt.Errorf("hash password: %w", err))
+	}
+	return hash, nil
+}

@@ -1,0 +1,208 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// methodPassword is the RFC 8176 name of a password.
+const methodPassword = "pwd"
+
+// account is what one read gives of an identifier: the row and the credential
+// of the same moment, or neither.
+type account struct {
+	user       auth.User
+	credential auth.Password
+}
+
+// Password is the first step: identifier and password. Unknown and known
+// identifiers get the same answers after the same work. Codes:
+// invalid_credentials (also for a disabled user), too_many_attempts, busy,
+// unavailable, password_too_long.
+func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Browser) (Outcome, error) {
+	wrong := auth.NewError(auth.CodeInvalidCredentials, nil)
+	if r.Policy.TooLong(pw.Reveal()) {
+		return Outcome{}, &auth.Error{Code: auth.CodePasswordTooLong, Field: "password"}
+	}
+	identifier, err := auth.ParseIdentifier(typed)
+	if err != nil {
+		return Outcome{}, wrong // nobody can have it, so there is nothing to hide
+	}
+	refund, err := r.charge(ctx, b.Device, r.now())
+	if err != nil {
+		return Outcome{}, err
+	}
+	// The place in the queue comes first: a try that cannot be judged must not
+	// be counted against the account.
+	ticket, err := r.Passwords.Admit()
+	if err != nil {
+		refund()
+		return Outcome{}, busy(err)
+	}
+	defer ticket.Release()
+	found, key, err := r.count(ctx, identifier, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	match, err := verify(ctx, ticket, found, pw)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !match.OK || found.user.Disabled() {
+		r.recordFailure(ctx, found.user, b)
+		return Outcome{}, wrong
+	}
+	refund()
+	if match.NeedsRehash {
+		r.upgrade(ctx, ticket, found, pw)
+	}
+	a := Attempt{User: found.user, Proven: []string{methodPassword}}
+	a.next(found.credential)
+	return r.proceed(ctx, a, b, key)
+}
+
+// count reads the account and counts the try, in one transaction.
+func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser) (found account, key string, err error) {
+	now := r.now()
+	err = r.Store.InTx(ctx, func(tx store.Tx) error {
+		found, err = read(ctx, tx, identifier)
+		if err != nil {
+			return err
+		}
+		key = r.Throttle.key(identifier, found.user)
+		return r.Throttle.Count(ctx, tx, key, now)
+	})
+	var refused *auth.Error
+	switch {
+	case errors.As(err, &refused):
+		r.record(ctx, auth.EventSignInThrottled, found.user, b)
+		return found, key, err
+	case err != nil:
+		return found, key, unavailable(fmt.Errorf("begin sign-in: %w", err))
+	}
+	return found, key, nil
+}
+
+func read(ctx context.Context, tx store.Tx, identifier auth.Identifier) (account, error) {
+	var found account
+	u, err := tx.UserByIdentifier(ctx, identifier.Value)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return found, err
+	default:
+		found.user = u
+	}
+	// Asked for nobody as well, so that both cost the same questions.
+	found.credential, err = tx.Password(ctx, found.user.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return found, err
+	}
+	return found, nil
+}
+
+// verify does the work of one hash, whatever was found.
+func verify(ctx context.Context, ticket *password.Ticket, found account, pw auth.Secret) (password.Match, error) {
+	var match password.Match
+	var err error
+	if found.credential.Hash == "" {
+		err = ticket.VerifyNothing(ctx, pw.Reveal())
+	} else {
+		match, err = ticket.Verify(ctx, found.credential.Hash, pw.Reveal())
+	}
+	switch {
+	case err == nil:
+		return match, nil
+	case errors.Is(err, password.ErrNotUTF8), errors.Is(err, password.ErrTooLong):
+		return password.Match{}, nil // no password is such a text
+	case ctx.Err() != nil:
+		return match, unavailable(err)
+	default:
+		return match, fmt.Errorf("verify password of %s: %w", found.user.ID, err)
+	}
+}
+
+// upgrade replaces a hash of an older cost. Failing to is no reason to refuse.
+func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found account, pw auth.Secret) {
+	made, err := ticket.Hash(ctx, pw.Reveal())
+	if err != nil {
+		return
+	}
+	_ = r.Store.ReplaceHash(ctx, found.user.ID, found.credential.Hash, made, r.now())
+}
+
+// proceed begins the session, or keeps the Attempt for its next step. The
+// failures counted against the account are forgotten in the same transaction.
+func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string) (Outcome, error) {
+	proof := session.Proof{
+		User: a.User, Subject: b.Subject, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
+	}
+	if a.Missing == StepDone && b.Approve != nil {
+		if err := b.Approve(ctx, a.User); err != nil {
+			return Outcome{}, err
+		}
+	}
+	var row auth.Session
+	var next auth.Secret
+	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
+		now := r.now()
+		if err := tx.ForgetFailures(ctx, counter); err != nil {
+			return err
+		}
+		if a.Missing != StepDone {
+			next, err = r.wait(ctx, tx, a, b, now)
+			return err
+		}
+		if row, err = b.Mount.Begin(ctx, tx, proof); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, event(auth.EventSignInSucceeded, a.User, row.ID, b, now))
+	})
+	var refused *auth.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == auth.CodeChanged:
+		// Disabled, or the password was changed, since the proof: it proves
+		// nothing any more.
+		return Outcome{}, auth.NewError(auth.CodeInvalidCredentials, err)
+	case err != nil:
+		return Outcome{}, unavailable(fmt.Errorf("begin session: %w", err))
+	case a.Missing != StepDone:
+		return Outcome{User: a.User, Missing: a.Missing, Continue: next}, nil
+	}
+	sealed, token, err := b.Mount.Seal(row, proof, b.Claims)
+	return Outcome{User: a.User, Session: sealed, Token: token}, err
+}
+
+// recordFailure writes the audit event of a wrong password.
+func (r *Room) recordFailure(ctx context.Context, u auth.User, b Browser) {
+	r.record(ctx, auth.EventSignInFailed, u, b)
+}
+
+// record writes an event on its own, for refusals: there is no change it could
+// share a transaction with. The refusal stands whether or not it is recorded.
+func (r *Room) record(ctx context.Context, t auth.EventType, u auth.User, b Browser) {
+	_ = r.Store.AppendEvent(ctx, event(t, u, "", b, r.now()))
+}
+
+func event(t auth.EventType, u auth.User, s auth.SessionID, b Browser, now time.Time) auth.Event {
+	return auth.Event{
+		ID: auth.NewEventID(now), At: now, Type: t, Actor: string(u.ID),
+		UserID: u.ID, SessionID: s, Address: b.Device.Address,
+	}
+}
+
+// busy turns a full queue into a refusal with its waiting time.
+func busy(err error) error {
+	var full *password.BusyError
+	if errors.As(err, &full) {
+		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
+	}
+	return unavailable(err)
+}

@@ -1,0 +1,28 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+const changeColumns = `seq, kind, session_id, user_id, value, at, until`
+
+func scanChange(row scanner) (c auth.Change, err error) {
+	var at, until int64
+	err = row.Scan(&c.Seq, &c.Kind, &c.SessionID, &c.UserID, &c.Value, &at, &until)
+	c.At, c.Until = fromMicros(at), fromMicros(until)
+	return c, err
+}
+
+func (t *tx) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
+	return one(ctx, t, "append change", scanInt64,
+		`INSERT INTO changes (kind, session_id, user_id, value, at, until) VALUES ($1, $2, $3, $4, $5, $6) RETURNING seq`,
+		string(c.Kind), c.SessionID, c.UserID, c.Value, micros(c.At), micros(c.Until))
+}
+
+func (t *tx) PurgeChanges(ctx context.Context, before time.Time, limit int) (int, error) {
+	return t.exec(ctx, "purge changes",
+		`DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE until < $1 LIMIT $2)`, micros(before), max(limit, 0))
+}

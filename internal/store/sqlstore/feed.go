@@ -1,0 +1,70 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// feed reads the change feed on a connection of its own.
+//
+// "seq > position" is enough here, although it is wrong on a database with
+// several writers (guarantees R1): SQLite gives out seq inside a transaction
+// that began with the write lock of the whole file, so transactions take their
+// numbers in the order in which they commit, in whatever process they run.
+type feed struct {
+	conn     *connection
+	position int64
+	// seen is the data_version the rows were read under: SQLite changes it
+	// for this connection when another one, of any process, has committed.
+	seen int64
+}
+
+// OpenFeed opens the reader of the change feed. It counts as no reader and is
+// closed by its owner, before or after the store.
+func (db *DB) OpenFeed(ctx context.Context) (store.Feed, error) {
+	pool, err := openPool(db.path, pragmas("cache_size(-512)", "query_only(ON)"))
+	if err != nil {
+		return nil, describe("open the change feed", err)
+	}
+	conn, err := connect(ctx, pool)
+	if err != nil {
+		pool.Close()
+		return nil, describe("open the change feed", err)
+	}
+	conn.pool = pool
+	return &feed{conn: conn}, nil
+}
+
+func (f *feed) Load(ctx context.Context) ([]auth.Change, error) {
+	f.position, f.seen = 0, 0
+	return f.Poll(ctx)
+}
+
+func (f *feed) Poll(ctx context.Context) ([]auth.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	version, err := collect(ctx, f.conn, scanInt64, `PRAGMA data_version`)
+	if err != nil {
+		return nil, describe("poll the change feed", err)
+	}
+	if version[0] == f.seen {
+		return nil, nil
+	}
+	// A commit between the two statements is read now and asked for again
+	// next time; none is passed over.
+	changes, err := collect(ctx, f.conn, scanChange, `SELECT `+changeColumns+` FROM changes WHERE seq > $1 ORDER BY seq`, f.position)
+	if err != nil {
+		return nil, describe("poll the change feed", err)
+	}
+	if n := len(changes); n > 0 {
+		f.position = changes[n-1].Seq
+	}
+	f.seen = version[0]
+	return changes, nil
+}
+
+func (f *feed) Close() error { return f.conn.close() }

@@ -1,0 +1,218 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// versionTable is goose's.
+const versionTable = "goose_db_version"
+
+// NewerError says that a newer program has changed the database. Going on
+// could destroy what this program does not know of.
+type NewerError struct {
+	Path string
+	// Database is the version the file has, Program the newest known here.
+	Database, Program int64
+}
+
+// Error names both versions and the cure.
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("sqlstore: %s has schema version %d, this program knows only up to %d; use the newer program, or restore a backup made before it", e.Path, e.Database, e.Program)
+}
+
+// OutdatedError says that the schema must be brought up to date first.
+type OutdatedError struct {
+	Path string
+	// Database is the version the file has, Program the one needed.
+	Database, Program int64
+}
+
+// Error names both versions and the cure.
+func (e *OutdatedError) Error() string {
+	return fmt.Sprintf("sqlstore: %s has schema version %d, this program needs %d; run: gatehouse migrate", e.Path, e.Database, e.Program)
+}
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version int64  `json:"version"`
+	Name    string `json:"name"`
+	// Applied says whether the database has it.
+	Applied bool `json:"applied"`
+}
+
+// Migrate creates the database if need be, brings its schema up to this
+// program's version, and returns the migrations it applied: none when there
+// was nothing to do. It returns [*NewerError] as [Open] does.
+func Migrate(ctx context.Context, o Options) ([]Migration, error) {
+	o = o.withDefaults()
+	if err := create(o.Path); err != nil {
+		return nil, err
+	}
+	db, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	before, err := db.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Migrate = true
+	if err := db.checkSchema(ctx, o); err != nil {
+		return nil, err
+	}
+	var applied []Migration
+	for _, m := range known() {
+		if m.Version > before {
+			m.Applied = true
+			applied = append(applied, m)
+		}
+	}
+	return applied, nil
+}
+
+// Status returns every migration this program knows and whether the database
+// has it. It changes no schema, and returns [*NewerError] as [Open] does. A
+// file that does not exist is an error that wraps [fs.ErrNotExist].
+func Status(ctx context.Context, o Options) ([]Migration, error) {
+	o = o.withDefaults()
+	if err := exists(o.Path); err != nil {
+		return nil, err
+	}
+	db, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	at, err := db.version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := known()
+	if at > newest() {
+		return nil, &NewerError{o.Path, at, newest()}
+	}
+	for i := range all {
+		all[i].Applied = all[i].Version <= at
+	}
+	return all, nil
+}
+
+// checkSchema refuses or migrates. goose is slow beside two small queries, so
+// it is asked only when something is to be applied.
+func (db *DB) checkSchema(ctx context.Context, o Options) error {
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		at, err := db.version(ctx)
+		switch {
+		case err != nil:
+			return err
+		case at > newest():
+			return &NewerError{o.Path, at, newest()}
+		case at == newest():
+			return nil
+		case !o.Migrate:
+			return &OutdatedError{o.Path, at, newest()}
+		}
+		// Another process may be doing the same at this moment: each step is a
+		// transaction, so one of the two fails and looks again.
+		err = applyMigrations(ctx, o)
+		if err == nil {
+			o.Logger.Info("database schema brought up to date", "from", at, "to", newest())
+			continue
+		}
+		if attempt == attempts || ctx.Err() != nil || !raced(err) {
+			return fmt.Errorf("sqlstore: bring the schema up to date: %w", err)
+		}
+	}
+}
+
+// raced says whether a migration failed because somebody else did it first.
+func raced(err error) bool {
+	return busy(err) || strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "locked")
+}
+
+func applyMigrations(ctx context.Context, o Options) (err error) {
+	query := pragmas()
+	query.Set("_txlock", "immediate")
+	pool, err := openPool(o.Path, query)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	pool.SetMaxIdleConns(1)
+	files, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, pool, files,
+		goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// version returns the schema's version, zero for a new file. A database with
+// somebody else's tables is refused.
+func (db *DB) version(ctx context.Context) (int64, error) {
+	type tables struct {
+		count int64
+		ours  sql.NullInt64
+	}
+	found, err := collect(ctx, db.writer.conn, func(row scanner) (t tables, err error) {
+		return t, row.Scan(&t.count, &t.ours)
+	}, "SELECT count(*), max(name = '"+versionTable+"') FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+	if err != nil {
+		return 0, describe("read the schema of "+db.path, err)
+	}
+	switch {
+	case found[0].count == 0:
+		return 0, nil
+	case found[0].ours.Int64 == 0:
+		return 0, fmt.Errorf("sqlstore: %s is the database of another program; give Gatehouse a file of its own", db.path)
+	}
+	at, err := collect(ctx, db.writer.conn, scanInt64, "SELECT coalesce(max(version_id), 0) FROM "+versionTable)
+	if err != nil {
+		return 0, describe("read the schema version of "+db.path, err)
+	}
+	return at[0], nil
+}
+
+// known returns the embedded migrations in order of their numbers.
+func known() []Migration {
+	files, err := migrations.ReadDir("migrations/sqlite")
+	if err != nil {
+		panic(err) // embedded: cannot be missing
+	}
+	var all []Migration
+	for _, f := range files {
+		number, _, _ := strings.Cut(f.Name(), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			panic(err) // embedded: a test reads every name
+		}
+		all = append(all, Migration{Version: version, Name: strings.TrimSuffix(path.Base(f.Name()), ".sql")})
+	}
+	return all
+}
+
+func newest() int64 {
+	all := known()
+	return all[len(all)-1].Version
+}

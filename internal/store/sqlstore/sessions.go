@@ -1,0 +1,88 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason`
+
+func scanSession(row scanner) (s auth.Session, err error) {
+	var created, end, seen int64
+	var methods, from string
+	var ended sql.NullInt64
+	if err := row.Scan(&s.ID, &s.UserID, &s.Mount, &s.Epoch, &created, &end, &seen,
+		&methods, &from, &s.UserAgent, &ended, &s.EndReason); err != nil {
+		return s, err
+	}
+	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(created), fromMicros(end), fromMicros(seen)
+	s.EndedAt = fromMaybeMicros(ended)
+	if s.Methods, err = fromList(methods); err != nil {
+		return s, err
+	}
+	s.Address, err = fromAddress(from)
+	return s, err
+}
+
+// InsertSession reads the condition and writes the row in one statement, so
+// that nothing can come between (guarantees R3).
+func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
+	methods, err := list(s.Methods)
+	if err != nil {
+		return translate("insert session", err)
+	}
+	return t.change(ctx, store.ErrConflict, "insert session",
+		`INSERT INTO sessions (`+sessionColumns+`)
+		SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12
+		FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`,
+		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
+		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason))
+}
+
+func (t *tx) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {
+	return one(ctx, t, "read session", scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
+}
+
+func (t *tx) ListSessions(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Session, error) {
+	return all(ctx, t, "list sessions", scanSession,
+		`SELECT `+sessionColumns+` FROM sessions
+		WHERE user_id = $1 AND ended_at IS NULL AND absolute_end > $2
+		ORDER BY created_at DESC, id DESC`, user, micros(now))
+}
+
+func (t *tx) EndSession(ctx context.Context, id auth.SessionID, reason auth.EndReason, now time.Time) error {
+	return t.change(ctx, store.ErrNotFound, "end session",
+		`UPDATE sessions SET ended_at = $3, end_reason = $2 WHERE id = $1 AND ended_at IS NULL`, id, string(reason), micros(now))
+}
+
+func (t *tx) EndUserSessions(ctx context.Context, user auth.UserID, except auth.SessionID, reason auth.EndReason, now time.Time) (int, error) {
+	return t.exec(ctx, "end sessions of user",
+		`UPDATE sessions SET ended_at = $4, end_reason = $3
+		WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND absolute_end > $4`,
+		user, except, string(reason), micros(now))
+}
+
+// TouchSessions goes through the IDs in their order, so that neighbouring
+// pages are written once.
+func (t *tx) TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error {
+	for _, id := range slices.Sorted(maps.Keys(seen)) {
+		_, err := t.exec(ctx, "touch sessions",
+			`UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2`, id, micros(seen[id]))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error) {
+	return t.exec(ctx, "purge sessions",
+		`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE absolute_end < $1 OR ended_at < $1 LIMIT $2)`,
+		micros(before), max(limit, 0))
+}

@@ -1,0 +1,160 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// Profile is what users may change about themselves; nil leaves a member as it
+// is.
+type Profile struct {
+	Name, Image *string
+}
+
+// UpdateProfile changes the caller's own row. Codes: invalid_name,
+// invalid_request, signed_out, unavailable.
+func (r *Room) UpdateProfile(ctx context.Context, who auth.Principal, p Profile) (auth.User, error) {
+	up := store.UserUpdate{Image: p.Image}
+	if p.Name != nil {
+		name, err := auth.CleanName(*p.Name)
+		if err != nil {
+			return auth.User{}, err
+		}
+		up.Name = &name
+	}
+	if p.Image != nil {
+		if err := checkImage(*p.Image); err != nil {
+			return auth.User{}, err
+		}
+	}
+	u, err := r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, func(tx store.Tx) error {
+		return r.update(ctx, tx, who.UserID, up)
+	})
+	if errors.Is(err, auth.CodeNotFound) {
+		return u, auth.NewError(auth.CodeSignedOut, err)
+	}
+	return u, err
+}
+
+// maxImageLength bounds the address of a picture, in bytes: it travels in the
+// cookie.
+const maxImageLength = 1024
+
+// checkImage accepts an http or https address, or none.
+func checkImage(image string) error {
+	if image == "" {
+		return nil
+	}
+	u, err := url.Parse(image)
+	if err != nil || len(image) > maxImageLength || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "image", Message: "A picture is an http or https address."}
+	}
+	return nil
+}
+
+// ChangePassword replaces the caller's own password after checking the old
+// one, ends all their sessions, and begins a new one in the browser they ask
+// from. Codes: invalid_credentials (the old one is wrong), too_many_attempts,
+// those of the password policy, signed_out, busy, unavailable.
+func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current session.Sealed, old, pw auth.Secret, d auth.Device) (session.Token, error) {
+	u, err := r.prove(ctx, current, old)
+	if err != nil {
+		return session.Token{}, err
+	}
+	hash, err := r.hash(ctx, u, pw)
+	if err != nil {
+		return session.Token{}, err
+	}
+	proof := session.Proof{Methods: []string{"pwd"}, Device: d}
+	var row auth.Session
+	err = r.Store.InTx(ctx, func(tx store.Tx) (err error) {
+		now := r.now()
+		if err := sameEpoch(ctx, tx, u); err != nil {
+			return err
+		}
+		if err := tx.SetPassword(ctx, auth.Password{UserID: u.ID, Hash: hash, UpdatedAt: now}); err != nil {
+			return err
+		}
+		if proof.User, err = r.Sessions.EndAll(ctx, tx, u.ID, now); err != nil {
+			return err
+		}
+		if row, err = m.Begin(ctx, tx, proof); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, event(auth.EventPasswordChanged, string(u.ID), u.ID, "", now))
+	})
+	if err != nil {
+		return session.Token{}, translate("change password", err)
+	}
+	_, token, err := m.Seal(row, proof, nil)
+	return token, err
+}
+
+// DeleteOwn deletes the caller's own account after checking the password.
+// Codes: as ChangePassword's.
+func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Secret) error {
+	u, err := r.prove(ctx, current, pw)
+	if err != nil {
+		return err
+	}
+	return r.Delete(ctx, string(u.ID), u.ID)
+}
+
+// prove checks the password of a signed-in user, slowed down as sign-in is.
+func (r *Room) prove(ctx context.Context, current session.Sealed, pw auth.Secret) (auth.User, error) {
+	if current.Verdict != session.Live {
+		return auth.User{}, auth.NewError(auth.CodeSignedOut, nil)
+	}
+	ticket, err := r.Passwords.Admit()
+	if err != nil {
+		return auth.User{}, translate("check password", err)
+	}
+	defer ticket.Release()
+	var u auth.User
+	var credential auth.Password
+	err = r.Store.InTx(ctx, func(tx store.Tx) (err error) {
+		if u, err = tx.User(ctx, current.UserID()); err != nil {
+			return err
+		}
+		if credential, err = tx.Password(ctx, u.ID); err != nil {
+			return err
+		}
+		return r.Throttle.Count(ctx, tx, r.Throttle.UserKey(u.ID), r.now())
+	})
+	if errors.Is(err, store.ErrNotFound) || err == nil && (u.Disabled() || u.Epoch != current.Epoch) {
+		return u, auth.NewError(auth.CodeSignedOut, err)
+	}
+	if err != nil {
+		return u, translate("check password", err)
+	}
+	match, err := ticket.Verify(ctx, credential.Hash, pw.Reveal())
+	if err != nil && !errors.Is(err, password.ErrNotUTF8) && !errors.Is(err, password.ErrTooLong) {
+		return u, translate("check password", err)
+	}
+	if !match.OK {
+		_ = r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now()))
+		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "currentPassword", Message: "The current password is wrong."}
+	}
+	if err := r.Store.ForgetFailures(ctx, r.Throttle.UserKey(u.ID)); err != nil {
+		return u, translate("check password", err)
+	}
+	return u, nil
+}
+
+// sameEpoch refuses when the proof has been voided since it was given.
+func sameEpoch(ctx context.Context, tx store.Tx, u auth.User) error {
+	now, err := tx.User(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	if now.Disabled() || now.Epoch != u.Epoch {
+		return auth.NewError(auth.CodeSignedOut, nil)
+	}
+	return nil
+}

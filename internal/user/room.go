@@ -1,0 +1,59 @@
+package user
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/signin"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// Room changes users. Its members are set once, before use; it is safe for
+// concurrent use.
+type Room struct {
+	Store     store.Store
+	Passwords *password.Hasher
+	Policy    password.Policy
+	Sessions  *session.Room
+	// Throttle slows guessing at the old password down, in the same counter as
+	// sign-in's.
+	Throttle signin.Throttle
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+func (r *Room) now() time.Time {
+	if r.Now == nil {
+		return time.Now()
+	}
+	return r.Now()
+}
+
+// event is the audit record of a change to u.
+func event(t auth.EventType, actor string, id auth.UserID, detail string, now time.Time) auth.Event {
+	return auth.Event{ID: auth.NewEventID(now), At: now, Type: t, Actor: actor, UserID: id, Detail: detail}
+}
+
+// translate turns what a store says into a refusal; doing says what was tried.
+func translate(doing string, err error) error {
+	var refused *auth.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return err
+	case errors.Is(err, store.ErrNotFound):
+		return auth.NewError(auth.CodeNotFound, fmt.Errorf("%s: %w", doing, err))
+	case errors.Is(err, store.ErrConflict):
+		return auth.NewError(auth.CodeIdentifierTaken, fmt.Errorf("%s: %w", doing, err))
+	}
+	var full *password.BusyError
+	if errors.As(err, &full) {
+		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
+	}
+	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: fmt.Errorf("%s: %w", doing, err)}
+}

@@ -1,0 +1,219 @@
+package authjs
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+)
+
+// providers lists the ways to sign in (authjs.md §4.2). It sets no cookies.
+func (h *Handler) providers(x *mount.Exchange) error {
+	type provider struct {
+		ID          string `json:"id"`
+		Name        string `json:"name"`
+		Type        string `json:"type"`
+		SignInURL   string `json:"signinUrl"`
+		CallbackURL string `json:"callbackUrl"`
+	}
+	body, err := json.Marshal(map[string]provider{h.Provider: {
+		ID: h.Provider, Name: h.Name, Type: "credentials",
+		SignInURL: h.base() + "/signin/" + h.Provider, CallbackURL: h.base() + "/callback/" + h.Provider,
+	}})
+	if err != nil {
+		return err
+	}
+	writeJSONText(x.W, http.StatusOK, string(body))
+	return nil
+}
+
+// csrf hands out the double-submit token (authjs.md §4.3).
+func (h *Handler) csrf(x *mount.Exchange) error {
+	neverCache(x.W.Header())
+	x.SendCookies()
+	writeJSONText(x.W, http.StatusOK, `{"csrfToken":"`+x.CSRFToken+`"}`) // hexadecimal digits
+	return nil
+}
+
+// neverCache are the headers of authjs.md §4.1.
+func neverCache(h http.Header) {
+	h.Set("Cache-Control", "private, no-cache, no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "0")
+}
+
+// session says who is signed in and renews the cookie (authjs.md §4.4).
+func (h *Handler) session(x *mount.Exchange) error {
+	neverCache(x.W.Header())
+	s, err := x.Session()
+	if err != nil {
+		return err
+	}
+	return h.answerSession(x, s, TriggerRead, nil)
+}
+
+// update changes the user's own members, as far as they are allowed, and
+// answers like GET (authjs.md §4.5).
+func (h *Handler) update(x *mount.Exchange) error {
+	if !x.Verified() {
+		x.SendCookies()
+		writeJSONText(x.W, http.StatusBadRequest, h.dialect.nobody())
+		return nil
+	}
+	s, err := x.Session()
+	if err != nil {
+		return err
+	}
+	data := x.Raw("data")
+	if s.Verdict == session.Live {
+		if err := h.updateProfile(x, s, data); err != nil {
+			return err
+		}
+	}
+	return h.answerSession(x, s, TriggerUpdate, data)
+}
+
+// answerSession writes the session, or that there is none, with whatever may
+// be done to the cookie (guarantees R14).
+func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage) error {
+	if !s.Verdict.SignedIn() {
+		if s.Verdict == session.Void {
+			x.DropSession()
+		}
+		return h.answerNobody(x)
+	}
+	if s.Verdict == session.Superseded {
+		x.SendCookies()
+		writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, s.Claims(), s.End()))
+		return nil
+	}
+	shown := s.Shown()
+	keep := true
+	token, err := x.Sessions.Renew(s, func(c *session.Claims) {
+		if h.Hooks.Claims != nil {
+			keep = h.Hooks.Claims(t, c, data)
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case !keep:
+		x.DropSession()
+		return h.answerNobody(x)
+	case s.Verdict != session.Live: // it ended while we worked
+		return h.answerNobody(x)
+	}
+	x.KeepSession(token)
+	if t != TriggerUpdate || h.dialect.answersAfterUpdate() {
+		shown = s.Claims()
+	}
+	x.SendCookies()
+	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, shown, token.Expires))
+	return nil
+}
+
+func (h *Handler) answerNobody(x *mount.Exchange) error {
+	x.SendCookies()
+	writeJSONText(x.W, http.StatusOK, h.dialect.nobody())
+	return nil
+}
+
+// sessionJSON is {"user": {…}, "expires": "…"}. A claim that is missing leaves
+// the member out, a null claim gives null.
+func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.Time) string {
+	b := make([]byte, 0, 512)
+	b = append(b, `{"user":{`...)
+	first := true
+	put := func(name string, raw []byte) {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(b, '"')
+		b = append(b, name...)
+		b = append(b, `":`...)
+		b = append(b, raw...)
+	}
+	for _, m := range [...]struct{ member, claim string }{
+		{"name", session.ClaimName}, {"email", session.ClaimEmail}, {"image", session.ClaimPicture},
+	} {
+		if raw, ok := c.Get(m.claim); ok {
+			put(m.member, raw)
+		}
+	}
+	if h.Hooks.User != nil {
+		more := h.Hooks.User(s)
+		names := make([]string, 0, len(more))
+		for name := range more {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			put(name, more[name])
+		}
+	}
+	b = append(b, `},"expires":"`...)
+	b = append(b, wire.FormatTime(expires)...)
+	return string(append(b, `"}`...))
+}
+
+// IDAndRoles is the User hook of the product: what an application needs to
+// know beside the name, from the authenticated facts.
+func IDAndRoles(s *session.Sealed) map[string]json.RawMessage {
+	roles := []byte{'['}
+	for i, r := range s.Roles {
+		if i > 0 {
+			roles = append(roles, ',')
+		}
+		roles = seal.AppendString(roles, r)
+	}
+	return map[string]json.RawMessage{
+		"id": seal.AppendString(nil, string(s.UserID())), "roles": append(roles, ']'),
+	}
+}
+
+// updateProfile changes the row as far as data names members that the
+// configuration allows; everything else in data is ignored. The members stand
+// at the top, or below "user", as applications write both.
+func (h *Handler) updateProfile(x *mount.Exchange, s *session.Sealed, data json.RawMessage) error {
+	if h.Profiles == nil || len(data) == 0 || data[0] != '{' {
+		return nil
+	}
+	type members struct {
+		Name  *string `json:"name"`
+		Image *string `json:"image"`
+	}
+	var in struct {
+		members
+		User *members `json:"user"`
+	}
+	if err := web.UnmarshalObject(data, &in); err != nil {
+		return err
+	}
+	if in.User != nil {
+		in.members = *in.User
+	}
+	var p user.Profile
+	if slices.Contains(h.UpdateFields, "name") {
+		p.Name = in.Name
+	}
+	if slices.Contains(h.UpdateFields, "image") {
+		p.Image = in.Image
+	}
+	if p.Name == nil && p.Image == nil {
+		return nil
+	}
+	u, err := h.Profiles.UpdateProfile(x.R.Context(), s.Principal(), p)
+	if err != nil {
+		return err
+	}
+	s.Refresh(u)
+	return nil
+}

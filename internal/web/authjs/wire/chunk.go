@@ -1,0 +1,195 @@
+package wire
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+)
+
+// Limits on the chunks of one session cookie.
+const (
+	// MaxChunks is how many cookies of a request are taken for chunks of one
+	// value.
+	MaxChunks = 48
+
+	// MaxValue is the length in bytes of the longest value joined.
+	MaxValue = seal.MaxToken
+)
+
+// ErrChunks says that a request carries a session cookie whose chunks make no
+// whole: the session is unreadable and its cookies are to be deleted.
+var ErrChunks = errors.New("wire: chunks of the session cookie make no whole")
+
+// ChunkSize is how many characters of value go into one cookie: 4096 less what
+// the dialect's library reckons for name and attributes. Protocol page §3.1.
+func ChunkSize(d seal.Dialect) int {
+	if d == seal.V5 {
+		return 4096 - 160
+	}
+	return 4096 - 163
+}
+
+// Split spreads an ASCII value over as few cookies as it needs: the plain name if
+// it fits, else name.0, name.1 and so on. An empty value needs none. Protocol
+// page §3.1.
+func Split(d seal.Dialect, name, value string) []Cookie {
+	size := ChunkSize(d)
+	if value == "" {
+		return nil
+	}
+	if len(value) <= size {
+		return []Cookie{{name, value}}
+	}
+	var all []Cookie
+	for i := 0; value != ""; i++ {
+		n := min(size, len(value))
+		all = append(all, Cookie{name + "." + strconv.Itoa(i), value[:n]})
+		value = value[n:]
+	}
+	return all
+}
+
+// A Change is one cookie of an answer: to be set, or to be deleted.
+type Change struct {
+	Cookie
+	Delete bool
+}
+
+// Replace returns the changes after which the browser holds exactly the chunks of
+// value and no other cookie that the protocol's readers would join with them: all
+// request cookies whose names begin with name are overwritten or deleted, in the
+// order they came, then the new ones are set. An empty value deletes. It is lax
+// on purpose about what it deletes: a stray cookie makes the session unreadable
+// in the application, whose reader is [Join]. Protocol page §3.1.
+//
+// Names that could not be written (no token of RFC 9110) are left out.
+func Replace(d seal.Dialect, name, value string, request Cookies) []Change {
+	fresh := Split(d, name, value)
+	all := make([]Change, 0, len(fresh)+1)
+	for _, c := range present(d, name, request) {
+		if isToken(c.Name) {
+			all = append(all, Change{Cookie{Name: c.Name}, true})
+		}
+	}
+	for _, c := range fresh {
+		known := false
+		for i := range all {
+			if all[i].Name == c.Name {
+				all[i] = Change{Cookie: c}
+				known = true
+				break
+			}
+		}
+		if !known {
+			all = append(all, Change{Cookie: c})
+		}
+	}
+	return all
+}
+
+// Join reads a session cookie as the protocol's own readers do, which the
+// application uses: every cookie whose name begins with name (in v5: and has a
+// value), ordered by the integer behind the last dot, joined. Gaps go unnoticed
+// and a cookie called name-foo is joined in. No cookie gives the empty text.
+//
+// Gatehouse itself reads with [JoinExact]; this one tells what the application
+// will see.
+func Join(d seal.Dialect, name string, request Cookies) (string, error) {
+	all := present(d, name, request)
+	if len(all) >= MaxChunks {
+		return "", ErrChunks
+	}
+	return join(sortChunks(d, all))
+}
+
+// JoinExact reads a session cookie strictly: the plain name, or name.0 to name.n
+// without a gap and each number written in one way. Cookies that merely begin
+// with the name are none of ours, so a neighbour on another subdomain cannot
+// break a session by tossing such a one in. No cookie, or only empty ones, gives
+// the empty text. A gap, or the plain name and chunks together, is [ErrChunks]:
+// no reader of the protocol makes sense of those either.
+func JoinExact(name string, request Cookies) (string, error) {
+	var chunks [MaxChunks]string
+	plain, count, last := "", 0, -1
+	for _, c := range request {
+		suffix, ok := strings.CutPrefix(c.Name, name)
+		if !ok || c.Value == "" {
+			continue
+		}
+		if suffix == "" {
+			plain = c.Value
+			continue
+		}
+		i := chunkNumber(suffix)
+		if i < 0 {
+			continue
+		}
+		if i >= MaxChunks {
+			return "", ErrChunks
+		}
+		chunks[i] = c.Value // names are unique, so i was free
+		count++
+		last = max(last, i)
+	}
+	switch {
+	case count == 0:
+		if len(plain) > MaxValue {
+			return "", ErrChunks
+		}
+		return plain, nil
+	case plain != "" || last != count-1:
+		return "", ErrChunks
+	case count == 1:
+		return chunks[0], nil
+	}
+	size := 0
+	for _, v := range chunks[:count] {
+		size += len(v)
+	}
+	if size > MaxValue {
+		return "", ErrChunks
+	}
+	return strings.Join(chunks[:count], ""), nil
+}
+
+// chunkNumber is the number of a suffix like ".12", or -1.
+func chunkNumber(suffix string) int {
+	if len(suffix) < 2 || len(suffix) > 5 || suffix[0] != '.' || suffix[1] == '0' && len(suffix) > 2 {
+		return -1
+	}
+	n := 0
+	for i := 1; i < len(suffix); i++ {
+		if suffix[i] < '0' || suffix[i] > '9' {
+			return -1
+		}
+		n = n*10 + int(suffix[i]-'0')
+	}
+	return n
+}
+
+// present are the request's cookies that the library takes for the session's.
+func present(d seal.Dialect, name string, request Cookies) []Cookie {
+	var all []Cookie
+	for _, c := range request {
+		if strings.HasPrefix(c.Name, name) && (c.Value != "" || d != seal.V5) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func join(all []Cookie) (string, error) {
+	if len(all) == 1 && len(all[0].Value) <= MaxValue {
+		return all[0].Value, nil
+	}
+	var b strings.Builder
+	for _, c := range all {
+		if b.Len()+len(c.Value) > MaxValue {
+			return "", ErrChunks
+		}
+		b.WriteString(c.Value)
+	}
+	return b.String(), nil
+}

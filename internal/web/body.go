@@ -1,0 +1,152 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// MaxBody is how much of a request body is ever read, in bytes: room for every
+// documented field at its limit, many times over.
+const MaxBody = 64 << 10
+
+// ReadBody returns the body, or CodeInvalidRequest with status 413's cause when
+// it is longer than MaxBody.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The request is too large.", Cause: statusError{http.StatusRequestEntityTooLarge, err}}
+	}
+	if err != nil {
+		return nil, auth.NewError(auth.CodeInvalidRequest, fmt.Errorf("read body: %w", err))
+	}
+	return b, nil
+}
+
+// IsJSON says whether the request declares a JSON body, whatever its
+// parameters.
+func IsJSON(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/json"
+}
+
+// DecodeJSON reads a JSON object into v, strictly: the content type must say
+// JSON (415 otherwise), members must have the type that v gives them, nothing
+// may follow. Members that v does not have are passed over, so that clients
+// may send more than is asked. Nesting is bounded by the size.
+func DecodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if !IsJSON(r) {
+		return &auth.Error{
+			Code: auth.CodeInvalidRequest, Message: "Send the body as application/json.",
+			Cause: statusError{http.StatusUnsupportedMediaType, errors.New("content type is not JSON")},
+		}
+	}
+	b, err := ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	return UnmarshalObject(b, v)
+}
+
+// UnmarshalObject is DecodeJSON for a body already read.
+func UnmarshalObject(b []byte, v any) error {
+	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) == 0 || t[0] != '{' {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body must be a JSON object."}
+	}
+	if tooDeep(b) {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body is nested too deeply."}
+	}
+	err := json.Unmarshal(b, v)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped):
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: mistyped.Field, Message: "A member of the body has the wrong type.", Cause: err}
+	case err != nil:
+		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body is not valid JSON.", Cause: err}
+	}
+	return nil
+}
+
+// maxDepth bounds the nesting of JSON bodies; ours are flat.
+const maxDepth = 32
+
+// tooDeep looks at brackets outside strings alone; whether the text is JSON is
+// the parser's question.
+func tooDeep(b []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// statusError asks for a status that the Code alone does not give.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e statusError) Error() string { return strconv.Itoa(e.status) + ": " + e.err.Error() }
+func (e statusError) Unwrap() error { return e.err }
+
+// Status is the HTTP status of a refusal in every dialect that has no status
+// of its own for it.
+func Status(err error) int {
+	var s statusError
+	if errors.As(err, &s) {
+		return s.status
+	}
+	switch auth.AsError(err).Code.Kind() {
+	case auth.KindInvalid:
+		return http.StatusBadRequest
+	case auth.KindUnauthenticated:
+		return http.StatusUnauthorized
+	case auth.KindForbidden:
+		return http.StatusForbidden
+	case auth.KindNotFound:
+		return http.StatusNotFound
+	case auth.KindConflict:
+		return http.StatusConflict
+	case auth.KindExpired:
+		return http.StatusGone
+	case auth.KindRateLimited:
+		return http.StatusTooManyRequests
+	case auth.KindUnavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// MethodNotAllowed answers every method that is not among the allowed ones.
+func MethodNotAllowed(allowed ...string) HandlerFunc {
+	list := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", list)
+		return &auth.Error{
+			Code: auth.CodeInvalidRequest, Message: "Use " + list + " here.",
+			Cause: statusError{http.StatusMethodNotAllowed, errors.New("method " + strconv.Quote(r.Method))},
+		}
+	}
+}

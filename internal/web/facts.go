@@ -1,0 +1,49 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Facts are what is known of the request under way, for rooms' arguments and
+// for its log line.
+type Facts struct {
+	// RequestID is ours, never taken from outside.
+	RequestID string
+	Device    auth.Device
+	// UserID and SessionID are filled in when a session was checked.
+	UserID    auth.UserID
+	SessionID auth.SessionID
+	// Err is the error that was answered, for the log.
+	Err error
+}
+
+type factsKey struct{}
+
+// FactsFrom returns the facts of the request. Outside a Router they are empty.
+func FactsFrom(ctx context.Context) *Facts {
+	if f, ok := ctx.Value(factsKey{}).(*Facts); ok {
+		return f
+	}
+	return &Facts{}
+}
+
+// cleanUserAgent keeps the text printable and short: it is shown in device
+// lists.
+func cleanUserAgent(s string) string {
+	if len(s) > maxUserAgent {
+		s = s[:maxUserAgent]
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "")
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+)
+
+// ForeignRequest says whether a browser states that the request comes from
+// somewhere else than our own pages: by Fetch Metadata (Sec-Fetch-Site), which
+// no page can set, or by Origin. Another origin of the same site is foreign
+// too (CB-11). "Origin: null" beside "Sec-Fetch-Site: same-origin" is what a
+// page with a no-referrer policy sends, and is not foreign. A request that
+// states nothing is not foreign; what else it must bring is the endpoint's
+// CSRF stance.
+func ForeignRequest(r *http.Request, publicOrigin string) bool {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	switch site {
+	case "", "none":
+		return origin != "" && origin != publicOrigin
+	case "same-origin":
+		return origin != "" && origin != publicOrigin && origin != "null"
+	default:
+		return true
+	}
+}
+
+// Navigates says whether a person waits for a page: then a refusal may be a
+// redirect, which an API call never gets.
+func Navigates(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+}

@@ -1,0 +1,197 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// RouterOptions are what a Router needs besides its Endpoints.
+type RouterOptions struct {
+	Logger *slog.Logger
+	// ClientAddress resolves who calls; an invalid address means unknown. Nil
+	// means unknown for everybody.
+	ClientAddress func(r *http.Request) netip.Addr
+	// HTTPS: the public origin is https, so answers carry HSTS.
+	HTTPS bool
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Router serves Endpoints: it gives each request its facts, sets the headers
+// that its posture demands, survives panics, and writes one log line.
+type Router struct {
+	RouterOptions
+	mux *http.ServeMux
+}
+
+// NewRouter refuses an Endpoint without a full posture, and two that are the
+// same.
+func NewRouter(endpoints []Endpoint, o RouterOptions) (rt *Router, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	rt = &Router{RouterOptions: o, mux: http.NewServeMux()}
+	for _, e := range append(slices.Clone(endpoints), nowhere()) {
+		if err := e.check(); err != nil {
+			return nil, err
+		}
+		if err := rt.add(e); err != nil {
+			return nil, err
+		}
+	}
+	return rt, nil
+}
+
+// add turns the mux's panic about clashing patterns into an error.
+func (rt *Router) add(e Endpoint) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("endpoint %s %s: %v", e.Method, e.Pattern, p)
+		}
+	}()
+	pattern := e.Pattern
+	if e.Method != "*" {
+		pattern = e.Method + " " + pattern
+	}
+	rt.mux.Handle(pattern, rt.serve(e))
+	return nil
+}
+
+// ServeHTTP answers with the Endpoint that the address names; every other
+// address is 404.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.mux.ServeHTTP(w, r) }
+
+// nowhere answers for every address that no Endpoint has.
+func nowhere() Endpoint {
+	return Endpoint{
+		Method: "*", Pattern: "/", Guard: Public, CSRF: SafeMethod, Rate: Unlimited, Cache: NoStore, Fail: FailProblem,
+		Handle: func(http.ResponseWriter, *http.Request) error { return auth.NewError(auth.CodeNotFound, nil) },
+	}
+}
+
+// maxUserAgent is how much of User-Agent is kept, in bytes.
+const maxUserAgent = 255
+
+func (rt *Router) serve(e Endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := rt.Now()
+		facts := &Facts{RequestID: strings.ToLower(rand.Text()[:16])}
+		if rt.ClientAddress != nil {
+			facts.Device.Address = rt.ClientAddress(r)
+		}
+		facts.Device.UserAgent = cleanUserAgent(r.UserAgent())
+		r = r.WithContext(context.WithValue(r.Context(), factsKey{}, facts))
+		out := &recorder{ResponseWriter: w}
+		rt.headers(out.Header(), e, facts)
+		err := rt.handle(e, out, r)
+		if err != nil && !out.written {
+			facts.Err = err
+			e.Fail(out, r, err)
+		}
+		rt.log(e, r, out, facts, rt.Now().Sub(begun))
+	})
+}
+
+// handle turns a panic into an error: it is logged with its stack, answered as
+// any fault of ours, and the process lives on.
+func (rt *Router) handle(e Endpoint, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		err = auth.NewError(auth.CodeInternal, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}()
+	return e.Handle(w, r)
+}
+
+// headers are those every answer carries; pages override the policy with one
+// that lets their own style in.
+func (rt *Router) headers(h http.Header, e Endpoint, f *Facts) {
+	h.Set("X-Request-Id", f.RequestID)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if rt.HTTPS {
+		h.Set("Strict-Transport-Security", "max-age=63072000")
+	}
+	if e.Cache == Immutable {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+// log writes the one line of a request: IDs and codes, never what was typed,
+// never a query, never a cookie.
+func (rt *Router) log(e Endpoint, r *http.Request, out *recorder, f *Facts, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("request_id", f.RequestID), slog.String("method", r.Method), slog.String("endpoint", e.Pattern),
+		slog.Int("status", out.status()), slog.Duration("took", took.Round(time.Microsecond)))
+	if f.UserID != "" {
+		attrs = append(attrs, slog.String("user_id", string(f.UserID)))
+	}
+	if f.SessionID != "" {
+		attrs = append(attrs, slog.String("session_id", string(f.SessionID)))
+	}
+	if f.Err != nil {
+		refused := auth.AsError(f.Err)
+		attrs = append(attrs, slog.String("code", string(refused.Code)))
+		switch refused.Code.Kind() {
+		case auth.KindInternal, auth.KindUnavailable:
+			level = slog.LevelError
+			attrs = append(attrs, slog.String("err", f.Err.Error()))
+			if errors.Is(f.Err, context.Canceled) {
+				level = slog.LevelInfo // the caller went away
+			}
+		}
+	}
+	rt.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	code    int
+	written bool
+}
+
+func (w *recorder) WriteHeader(code int) {
+	if !w.written && code >= 200 {
+		w.code, w.written = code, true
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	w.written = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap serves http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) status() int {
+	if w.code == 0 {
+		return http.StatusOK
+	}
+	return w.code
+}

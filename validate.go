@@ -1,0 +1,299 @@
+package gatehouse
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Validate checks the configuration as it stands after [Config.WithDefaults]
+// and returns a *[Problems] with everything that is wrong, or nil. It reads no
+// file and opens no connection.
+func (c Config) Validate() error {
+	c = c.WithDefaults()
+	p := &Problems{}
+	c.checkOrigin(p)
+	c.checkSecrets(p)
+	c.checkMounts(p)
+	c.checkDatabase(p)
+	c.checkRegistration(p)
+	c.checkPassword(p)
+	c.checkSession(p)
+	c.checkLimits(p)
+	c.checkClientAddress(p)
+	if _, err := auth.CleanName(c.Name); err != nil {
+		p.add("name", "give at most 100 characters in one line", "is not a name that can be shown")
+	}
+	return p.err()
+}
+
+func (c Config) checkOrigin(p *Problems) {
+	if c.PublicOrigin == "" {
+		p.add("public_origin", "set it to the address that browsers see, as https://app.example", "is missing")
+		return
+	}
+	if problem, cure := originProblem(c.PublicOrigin); problem != "" {
+		p.add("public_origin", cure, "%s", problem)
+	}
+}
+
+func mountField(i int, name string) string { return fmt.Sprintf("mounts[%d].%s", i, name) }
+
+func (c Config) checkMounts(p *Problems) {
+	if len(c.Mounts) == 0 {
+		p.add("mounts", "give at least one, with the secret that the application has", "is missing")
+	}
+	for i, m := range c.Mounts {
+		field := mountField(i, "base_path")
+		if problem := basePathProblem(m.BasePath); problem != "" {
+			p.add(field, "give a path such as /api/auth", "%q %s", m.BasePath, problem)
+		}
+		for j, other := range c.Mounts[:i] {
+			if m.BasePath == other.BasePath || within(m.BasePath, other.BasePath) || within(other.BasePath, m.BasePath) {
+				p.add(field, "give each mount a path of its own, none below another",
+					"%q overlaps %q of mounts[%d]", m.BasePath, other.BasePath, j)
+			}
+		}
+		if m.Dialect != "v4" && m.Dialect != "v5" {
+			p.add(mountField(i, "dialect"), `say "v4" for next-auth 4 or "v5" for Auth.js (next-auth 5)`, "%q is not a dialect", m.Dialect)
+		}
+		c.checkPages(p, i)
+		checkUpdateFields(p, mountField(i, "update_fields"), m.UpdateFields)
+	}
+}
+
+// within says whether p lies below base, segment by segment.
+func within(p, base string) bool { return strings.HasPrefix(p, base+"/") }
+
+// basePathProblem accepts only paths that every party spells alike: a proxy, a
+// browser and the standard mux may disagree on dots, doubled slashes, escapes
+// and braces.
+func basePathProblem(s string) string {
+	switch {
+	case !strings.HasPrefix(s, "/"):
+		return "does not begin with a slash"
+	case s == "/":
+		return "would take the whole site"
+	case strings.HasSuffix(s, "/"):
+		return "ends with a slash"
+	case len(s) > 128:
+		return "is longer than 128 characters"
+	case strings.ContainsFunc(s, notPathRune):
+		return "has characters other than letters, digits, hyphen, dot, underscore and slash"
+	case path.Clean(s) != s:
+		return "has empty or dot segments"
+	}
+	return ""
+}
+
+func notPathRune(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~/", r))
+}
+
+func (c Config) checkPages(p *Problems, i int) {
+	pages := c.Mounts[i].Pages
+	for _, page := range []struct{ name, address string }{
+		{"sign_in", pages.SignIn}, {"sign_out", pages.SignOut}, {"error", pages.Error},
+		{"verify_request", pages.VerifyRequest}, {"new_user", pages.NewUser},
+	} {
+		if page.address == "" {
+			continue
+		}
+		if problem := c.pageProblem(page.address); problem != "" {
+			p.add(mountField(i, "pages."+page.name), "give a path of the application such as /login, or leave it out for the hosted page",
+				"%q %s", page.address, problem)
+		}
+	}
+}
+
+// pageProblem refuses what a browser could read as another site: redirects to
+// pages carry error names and callback addresses.
+func (c Config) pageProblem(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' }) {
+		return "has blanks, control characters or backslashes"
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return "is not an address"
+	case u.Fragment != "" || strings.Contains(s, "#"):
+		return "has a fragment, which is lost in redirects"
+	case strings.HasPrefix(s, "//") || u.Scheme == "" && !strings.HasPrefix(s, "/"):
+		return "is neither a path with a leading slash nor a whole address"
+	case u.Scheme != "" && (u.User != nil || u.Scheme+"://"+u.Host != c.PublicOrigin):
+		return "is not on the public origin"
+	}
+	for j, m := range c.Mounts {
+		if clean := path.Clean("/" + u.Path); clean == m.BasePath || within(clean, m.BasePath) {
+			return fmt.Sprintf("is below the base path of mounts[%d]: it would redirect to itself", j)
+		}
+	}
+	return ""
+}
+
+func checkUpdateFields(p *Problems, field string, names []string) {
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case name == "none" && len(names) > 1:
+			p.add(at, `give "none" alone, or leave it out`, `"none" stands beside others`)
+		case name != "none" && name != "name" && name != "image":
+			p.add(at, `choose of "name" and "image", or "none" alone`, "%q is not a field that users may change", name)
+		case slices.Contains(names[:i], name):
+			p.add(at, "name it once", "%q is named twice", name)
+		}
+	}
+}
+
+func (c Config) checkDatabase(p *Problems) {
+	name := c.Database.Path
+	switch {
+	case strings.Contains(name, ":memory:"):
+		p.add("database.path", "name a file; for tests, one in a temporary folder", "asks for a database in memory, which forgets revocations")
+	case strings.HasPrefix(name, "file:") || strings.ContainsAny(name, "?#\x00"):
+		p.add("database.path", "give the plain path of a file", "is an address, not a path")
+	}
+}
+
+func (c Config) checkRegistration(p *Problems) {
+	if m := c.Registration.Mode; m != "open" && m != "invitation" && m != "closed" {
+		p.add("registration.mode", `say "open", "invitation" or "closed"`, "%q is not a mode", m)
+	}
+	if _, err := auth.CleanRoles(c.Registration.Roles); err != nil {
+		p.add("registration.roles", "give at most 32 roles of 1 to 64 letters, digits, colon, dot, hyphen or underscore", "has a role that cannot be")
+	}
+}
+
+func (c Config) checkPassword(p *Problems) {
+	w := c.Password
+	switch {
+	case w.MinLength < 8:
+		p.add("password.min_length", "give 15 to 64", "%d is too few", w.MinLength)
+	case w.MinLength < defaultMinLength:
+		p.add("password.min_length", "give 15 to 64", "%d is too few while the password is the only factor; no second one is enforced yet", w.MinLength)
+	case w.MinLength > maxMinLength:
+		p.add("password.min_length", "give 15 to 64", "%d is too many: passwords of 64 characters must be good enough", w.MinLength)
+	}
+	for i, word := range w.ContextWords {
+		if strings.TrimSpace(word) == "" {
+			p.add(fmt.Sprintf("password.context_words[%d]", i), "give a word or remove the line", "is empty")
+		}
+	}
+	p.bound("password.memory_kib", w.MemoryKiB, minMemoryKiB, maxMemoryKiB, "below it guessing is too cheap (RFC 9106), and it counts KiB, not bytes")
+	p.bound("password.passes", w.Passes, minPasses, maxPasses, "below it guessing is too cheap (RFC 9106)")
+	p.bound("password.lanes", w.Lanes, minLanes, maxLanes, "")
+	p.bound("password.workers", w.Workers, 1, 1024, "")
+	p.bound("password.queue", w.Queue, 1, 1<<16, "")
+}
+
+func (c Config) checkSession(p *Problems) {
+	s := c.Session
+	p.bound("session.max_per_user", s.MaxPerUser, 1, maxMaxPerUser, "")
+	p.between("session.absolute_lifetime", s.AbsoluteLifetime, time.Minute, maxAbsoluteLifetime)
+	p.between("session.max_age", s.MaxAge, time.Second, maxAbsoluteLifetime)
+	p.between("session.local_trust", s.LocalTrust, time.Second, maxAbsoluteLifetime)
+	p.between("session.max_staleness", s.MaxStaleness, time.Second, maxMaxStaleness)
+	if s.MaxAge > s.AbsoluteLifetime && s.AbsoluteLifetime > 0 {
+		p.add("session.max_age", "shorten it, or lengthen session.absolute_lifetime",
+			"%v is longer than session.absolute_lifetime, %v", s.MaxAge, s.AbsoluteLifetime)
+	}
+	if s.LocalTrust > s.MaxAge && s.MaxAge > 0 {
+		p.add("session.local_trust", "shorten it, or lengthen session.max_age",
+			"%v is longer than session.max_age, %v", s.LocalTrust, s.MaxAge)
+	}
+}
+
+func (c Config) checkLimits(p *Problems) {
+	l := c.Limits
+	p.bound("limits.account_failures", l.AccountFailures, 1, maxAccountFailures, "more would let an attacker guess on")
+	p.between("limits.account_max_delay", l.AccountMaxDelay, time.Second, day)
+	p.bound("limits.address_failures", l.AddressFailures, 1, 1<<20, "")
+	p.between("limits.address_period", l.AddressPeriod, time.Second, day)
+	p.bound("limits.registrations", l.Registrations, 1, 1<<20, `to allow none, set registration.mode to "closed"`)
+}
+
+func (c Config) checkClientAddress(p *Problems) {
+	a := c.ClientAddress
+	for i, hop := range a.TrustedProxies {
+		if problem, cure := proxyProblem(hop); problem != "" {
+			p.add(fmt.Sprintf("client_address.trusted_proxies[%d]", i), cure, "%q %s", hop, problem)
+		}
+	}
+	if !httpguts.ValidHeaderFieldName(a.Header) {
+		p.add("client_address.header", "name one header, as X-Forwarded-For", "%q is not the name of a header", a.Header)
+	}
+}
+
+// proxyProblem refuses networks so wide that anybody would be a trusted hop
+// and could forge the address that limits and records rest on.
+func proxyProblem(s string) (problem, cure string) {
+	const give = "give an address or a network, as 10.0.0.2 or 10.0.0.0/24"
+	if a, err := netip.ParseAddr(s); err == nil {
+		switch {
+		case a.Zone() != "" || a.Is4In6():
+			return "is not in its plain form", "write " + a.WithZone("").Unmap().String()
+		case a.IsUnspecified():
+			return "is no host", give
+		}
+		return "", ""
+	}
+	n, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return "is neither an IP address nor a network", give
+	case n.Addr().Is4In6():
+		return "is an IPv4 network in IPv6 clothing", "write it as IPv4"
+	case n.Bits() == 0:
+		return "trusts the whole internet: every caller could forge its address", "name your own proxies alone"
+	case n.Addr().Is4() && n.Bits() < 8 || n.Addr().Is6() && n.Bits() < 16 && !(n.Addr().IsPrivate() && n.Bits() >= 7):
+		return "is wider than any network of proxies", "name your own proxies alone"
+	case n.Masked() != n:
+		return "has bits set beyond its length", "write " + n.Masked().String() + " if the whole network is meant, else " + n.Addr().String()
+	}
+	return "", ""
+}
+
+// bound notes a number outside least and most.
+func (p *Problems) bound(field string, v, least, most int, why string) {
+	if v >= least && v <= most {
+		return
+	}
+	if why != "" {
+		why = ": " + why
+	}
+	p.add(field, fmt.Sprintf("give %d to %d%s", least, most, why), "%d is out of bounds", v)
+}
+
+// between notes a duration outside least and most, or not of whole seconds:
+// seconds are all that cookies and headers can say.
+func (p *Problems) between(field string, d, least, most time.Duration) {
+	switch {
+	case d < least || d > most:
+		p.add(field, fmt.Sprintf("give %s to %s", plain(least), plain(most)), "%v is out of bounds", d)
+	case d%time.Second != 0:
+		p.add(field, "give whole seconds", "%v has a fraction of a second", d)
+	}
+}
+
+// plain prints a bound as a person would write it.
+func plain(d time.Duration) string {
+	if d >= day {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
