@@ -46,10 +46,11 @@ const (
 type Gate struct {
 	width, depth int
 
-	mu      sync.Mutex
-	free    int           // places not taken
-	waiting list.List     // of *waiter, first come first
-	hash    time.Duration // moving average of the time one holder stays
+	mu       sync.Mutex
+	admitted int           // callers inside or queued, or about to be
+	free     int           // places not taken
+	waiting  list.List     // of *waiter, first come first
+	hash     time.Duration // moving average of the time one holder stays
 }
 
 // waiter is a caller in the queue.
@@ -75,10 +76,39 @@ func NewGate(width, depth int) *Gate {
 // Do runs work once places are free for it, and gives them back when work
 // returns or panics. Places below 1 counts as 1, above the width as the width.
 //
-// If the queue is full it returns a [*BusyError] at once. If ctx ends while Do
+// If nobody more is admitted it returns a [*BusyError] at once. If ctx ends while Do
 // waits, it leaves the queue and returns the cause of ctx. Work that has begun
 // is finished whatever becomes of ctx, for a hash cannot be interrupted.
 func (g *Gate) Do(ctx context.Context, places int, work func()) error {
+	leave, err := g.Admit()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return g.run(ctx, places, work)
+}
+
+// Admit takes one of the width+depth rooms behind the gate, or returns a
+// [*BusyError] at once. Whoever has one will be served: work that must not be
+// begun in vain, such as counting a guess that is then never judged, asks
+// first. The caller gives the room back by calling leave, once.
+func (g *Gate) Admit() (leave func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.admitted >= g.width+g.depth {
+		return nil, &BusyError{RetryAfter: g.drainTime()}
+	}
+	g.admitted++
+	return func() {
+		g.mu.Lock()
+		g.admitted--
+		g.mu.Unlock()
+	}, nil
+}
+
+// run is Do for somebody admitted. More places than there are would be waited
+// for for ever, and with them everybody behind.
+func (g *Gate) run(ctx context.Context, places int, work func()) error {
 	places = min(max(places, 1), g.width)
 	if err := g.enter(ctx, places); err != nil {
 		return err
@@ -105,11 +135,6 @@ func (g *Gate) enter(ctx context.Context, places int) error {
 		g.free -= places
 		g.mu.Unlock()
 		return nil
-	}
-	if g.waiting.Len() >= g.depth {
-		err := &BusyError{RetryAfter: g.drainTime()}
-		g.mu.Unlock()
-		return err
 	}
 	w := &waiter{places: places, ready: make(chan struct{})}
 	place := g.waiting.PushBack(w)
@@ -164,6 +189,6 @@ func (g *Gate) admit() {
 
 // drainTime estimates when all who are inside or queued now will be done.
 func (g *Gate) drainTime() time.Duration {
-	rounds := 1 + (g.waiting.Len()+g.width-1)/g.width
+	rounds := (g.admitted + g.width - 1) / g.width // inside and queued alike
 	return max(time.Duration(rounds)*g.hash, time.Millisecond)
 }

@@ -59,6 +59,7 @@ func TestGate_servesInTheOrderOfArrival(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}; !slices.Equal(order, want) {
 			t.Errorf("served %v, want %v", order, want)
 		}

@@ -63,6 +63,38 @@ func New(o Options) (*Hasher, error) {
 // Hash returns the PHC string to store for pw, with a fresh salt of 128 bits.
 // It does not judge pw: that is [Policy.Check].
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
+	t, err := h.Admit()
+	if err != nil {
+		return "", err
+	}
+	defer t.Release()
+	return t.Hash(ctx, pw)
+}
+
+// Ticket is a place behind the gate that is already taken: what is asked of it
+// is never refused for lack of room. It belongs to one goroutine, which
+// releases it.
+type Ticket struct {
+	*Hasher
+	leave func()
+}
+
+// Admit takes a place behind the gate, or returns a [*BusyError]. See
+// [Gate.Admit] for why to ask before the work is at hand.
+func (h *Hasher) Admit() (*Ticket, error) {
+	leave, err := h.gate.Admit()
+	if err != nil {
+		return nil, err
+	}
+	return &Ticket{h, leave}, nil
+}
+
+// Release gives the place back. It must be called once.
+func (t *Ticket) Release() { t.leave() }
+
+// Hash is [Hasher.Hash] on the ticket's place.
+func (t *Ticket) Hash(ctx context.Context, pw string) (string, error) {
+	h := t.Hasher
 	pw, err := Normalize(pw)
 	if err != nil {
 		return "", err
@@ -70,7 +102,7 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	salt := random(saltBytes)
 	var made argon2idHash
 	work := func() { made = newArgon2id(h.params, salt, pw) }
-	if err := h.gate.Do(ctx, int(h.params.Lanes), work); err != nil {
+	if err := h.gate.run(ctx, int(h.params.Lanes), work); err != nil {
 		return "", err
 	}
 	return made.encode(), nil
@@ -83,6 +115,17 @@ func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 // ErrTooCostly. The work of a hash is done then as well, or such users would be
 // told from others by the time an answer takes (CS-4).
 func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) {
+	t, err := h.Admit()
+	if err != nil {
+		return Match{}, err
+	}
+	defer t.Release()
+	return t.Verify(ctx, encoded, pw)
+}
+
+// Verify is [Hasher.Verify] on the ticket's place.
+func (t *Ticket) Verify(ctx context.Context, encoded, pw string) (Match, error) {
+	h := t.Hasher
 	pw, err := Normalize(pw)
 	if err != nil {
 		return Match{}, err
@@ -93,7 +136,7 @@ func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) 
 	}
 	var ok bool
 	work := func() { ok = hash.matches(pw) }
-	if err := h.gate.Do(ctx, hash.places(h.params), work); err != nil {
+	if err := h.gate.run(ctx, hash.places(h.params), work); err != nil {
 		return Match{}, err
 	}
 	if unreadable != nil {
@@ -106,11 +149,30 @@ func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) 
 // there is no stored hash to verify: an unknown user, or one without a
 // password. An attacker with a stopwatch cannot tell the two calls apart.
 func (h *Hasher) VerifyNothing(ctx context.Context, pw string) error {
+	t, err := h.Admit()
+	if err != nil {
+		return err
+	}
+	defer t.Release()
+	return t.VerifyNothing(ctx, pw)
+}
+
+// VerifyNothing is [Hasher.VerifyNothing] on the ticket's place.
+func (t *Ticket) VerifyNothing(ctx context.Context, pw string) error {
+	h := t.Hasher
 	pw, err := Normalize(pw)
 	if err != nil {
 		return err
 	}
-	return h.gate.Do(ctx, h.nothing.places(h.params), func() { h.nothing.matches(pw) })
+	return h.gate.run(ctx, h.nothing.places(h.params), func() { h.nothing.matches(pw) })
+}
+
+// Readable says whether [Hasher.Verify] could judge a password by the stored
+// string: nil, or ErrUnknownScheme, ErrMalformed or ErrTooCostly. Nothing is
+// computed.
+func Readable(encoded string) error {
+	_, err := parseStored(encoded)
+	return err
 }
 
 // stored is a hash read back from its string, of whatever scheme.

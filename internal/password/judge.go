@@ -33,3 +33,7 @@ func codeOf(r Reason) auth.Code {
 		return auth.CodePasswordInvalid
 	}
 }
+
+// Least is the least number of characters for a user whose password is the only
+// factor, for forms to say.
+func (p Policy) Least() int { return p.withDefaults().MinLength }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
@@ -97,6 +98,23 @@ func (s *Sealed) Claims() Claims {
 		c.setUser(*s.current)
 	}
 	return c
+}
+
+// Refresh takes over the user's row after a change that the session's own user
+// made: the next seal carries it.
+func (s *Sealed) Refresh(u auth.User) {
+	s.current, s.Version, s.Roles = &u, u.Version, u.Roles
+}
+
+// Outdated says whether code in the application that only decodes the cookie
+// would refuse it, or believe something that has changed since.
+func (s *Sealed) Outdated(now time.Time) bool {
+	if s.current != nil {
+		return true
+	}
+	raw, _ := claim(s.claims, "exp")
+	exp, ok := seal.Int(raw)
+	return !ok || now.Unix() >= exp
 }
 
 // appendToken writes the whole JSON object of a token.

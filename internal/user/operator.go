@@ -158,7 +158,7 @@ func (r *Room) Disable(ctx context.Context, actor string, id auth.UserID) (auth.
 		if _, err := tx.UpdateUser(ctx, id, store.UserUpdate{DisabledAt: &now}, now); err != nil {
 			return err
 		}
-		_, err := r.Sessions.EndAll(ctx, tx, id, now)
+		_, err := r.SessionRoom.EndAll(ctx, tx, id, now)
 		return err
 	})
 }
@@ -200,7 +200,7 @@ func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw
 		if err := tx.SetPassword(ctx, p); err != nil {
 			return err
 		}
-		_, err := r.Sessions.EndAll(ctx, tx, id, now)
+		_, err := r.SessionRoom.EndAll(ctx, tx, id, now)
 		return err
 	})
 	return err
@@ -214,7 +214,7 @@ func (r *Room) Delete(ctx context.Context, actor string, id auth.UserID) error {
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
-		if err := r.Sessions.EndForever(ctx, tx, id, now); err != nil {
+		if err := r.SessionRoom.EndForever(ctx, tx, id, now); err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, event(auth.EventUserDeleted, actor, id, "", now))
@@ -244,5 +244,5 @@ func (r *Room) update(ctx context.Context, tx store.Tx, id auth.UserID, up store
 	if err != nil {
 		return err
 	}
-	return r.Sessions.Changed(ctx, tx, u, now)
+	return r.SessionRoom.Changed(ctx, tx, u, now)
 }

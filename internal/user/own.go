@@ -81,7 +81,7 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 		if err := tx.SetPassword(ctx, auth.Password{UserID: u.ID, Hash: hash, UpdatedAt: now}); err != nil {
 			return err
 		}
-		if proof.User, err = r.Sessions.EndAll(ctx, tx, u.ID, now); err != nil {
+		if proof.User, err = r.SessionRoom.EndAll(ctx, tx, u.ID, now); err != nil {
 			return err
 		}
 		if row, err = m.Begin(ctx, tx, proof); err != nil {

@@ -15,10 +15,10 @@ import (
 // Room changes users. Its members are set once, before use; it is safe for
 // concurrent use.
 type Room struct {
-	Store     store.Store
-	Passwords *password.Hasher
-	Policy    password.Policy
-	Sessions  *session.Room
+	Store       store.Store
+	Passwords   *password.Hasher
+	Policy      password.Policy
+	SessionRoom *session.Room
 	// Throttle slows guessing at the old password down, in the same counter as
 	// sign-in's.
 	Throttle signin.Throttle

@@ -71,7 +71,8 @@ func (w *writer) together(batch []*member) (again []*member) {
 // step runs one member. lost means that the common transaction is gone; err is
 // then the member's own failure, or nil when it is not to blame.
 func (w *writer) step(ctx context.Context, m *member, alone bool) (err error, lost bool) {
-	if !alone {
+	guarded := !alone && !m.atomic
+	if guarded {
 		if _, err := w.conn.exec(ctx, "SAVEPOINT member"); err != nil {
 			return nil, true
 		}
@@ -81,8 +82,8 @@ func (w *writer) step(ctx context.Context, m *member, alone bool) (err error, lo
 	if t.failed != nil {
 		err = t.failed // whatever fn made of it: nothing that follows a failure can be trusted
 	}
-	if alone {
-		return err, false
+	if !guarded {
+		return err, !alone && err != nil && !refusal(err)
 	}
 	if err != nil {
 		if _, back := w.conn.exec(ctx, "ROLLBACK TO member"); back != nil {
@@ -138,9 +139,10 @@ func (w *writer) rollback(ctx context.Context) {
 	w.dropIfGone(err)
 }
 
+// dropIfGone lets go of a connection that database/sql has closed by itself;
+// its statements went with it and must not be touched.
 func (w *writer) dropIfGone(err error) {
 	if gone(err) {
-		w.conn.close()
 		w.conn = nil
 	}
 }

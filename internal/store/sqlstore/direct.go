@@ -130,60 +130,60 @@ func (db *DB) PurgeChanges(ctx context.Context, before time.Time, limit int) (in
 
 // CreateUser implements store.Tx as a transaction of its own.
 func (db *DB) CreateUser(ctx context.Context, u auth.User) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.CreateUser(ctx, u) })
+	return db.write(ctx, func(t *tx) error { return t.CreateUser(ctx, u) })
 }
 
 // DeleteUser implements store.Tx as a transaction of its own.
 func (db *DB) DeleteUser(ctx context.Context, id auth.UserID) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.DeleteUser(ctx, id) })
+	return db.write(ctx, func(t *tx) error { return t.DeleteUser(ctx, id) })
 }
 
 // SetPassword implements store.Tx as a transaction of its own.
 func (db *DB) SetPassword(ctx context.Context, p auth.Password) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.SetPassword(ctx, p) })
+	return db.write(ctx, func(t *tx) error { return t.SetPassword(ctx, p) })
 }
 
 // ReplaceHash implements store.Tx as a transaction of its own.
 func (db *DB) ReplaceHash(ctx context.Context, id auth.UserID, oldHash, newHash string, now time.Time) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.ReplaceHash(ctx, id, oldHash, newHash, now) })
+	return db.write(ctx, func(t *tx) error { return t.ReplaceHash(ctx, id, oldHash, newHash, now) })
 }
 
 // InsertSession implements store.Tx as a transaction of its own.
 func (db *DB) InsertSession(ctx context.Context, s auth.Session) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.InsertSession(ctx, s) })
+	return db.write(ctx, func(t *tx) error { return t.InsertSession(ctx, s) })
 }
 
 // EndSession implements store.Tx as a transaction of its own.
 func (db *DB) EndSession(ctx context.Context, id auth.SessionID, reason auth.EndReason, now time.Time) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.EndSession(ctx, id, reason, now) })
+	return db.write(ctx, func(t *tx) error { return t.EndSession(ctx, id, reason, now) })
 }
 
 // TouchSessions implements store.Tx as a transaction of its own.
 func (db *DB) TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.TouchSessions(ctx, seen) })
+	return db.write(ctx, func(t *tx) error { return t.TouchSessions(ctx, seen) })
 }
 
 // CreateChallenge implements store.Tx as a transaction of its own.
 func (db *DB) CreateChallenge(ctx context.Context, c auth.Challenge) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.CreateChallenge(ctx, c) })
+	return db.write(ctx, func(t *tx) error { return t.CreateChallenge(ctx, c) })
 }
 
 // CreateInvitation implements store.Tx as a transaction of its own.
 func (db *DB) CreateInvitation(ctx context.Context, i auth.Invitation) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.CreateInvitation(ctx, i) })
+	return db.write(ctx, func(t *tx) error { return t.CreateInvitation(ctx, i) })
 }
 
 // DeleteInvitation implements store.Tx as a transaction of its own.
 func (db *DB) DeleteInvitation(ctx context.Context, id auth.InvitationID) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.DeleteInvitation(ctx, id) })
+	return db.write(ctx, func(t *tx) error { return t.DeleteInvitation(ctx, id) })
 }
 
 // ForgetFailures implements store.Tx as a transaction of its own.
 func (db *DB) ForgetFailures(ctx context.Context, key string) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.ForgetFailures(ctx, key) })
+	return db.write(ctx, func(t *tx) error { return t.ForgetFailures(ctx, key) })
 }
 
 // AppendEvent implements store.Tx as a transaction of its own.
 func (db *DB) AppendEvent(ctx context.Context, e auth.Event) error {
-	return db.writer.do(ctx, func(t *tx) error { return t.AppendEvent(ctx, e) })
+	return db.write(ctx, func(t *tx) error { return t.AppendEvent(ctx, e) })
 }

@@ -169,7 +169,7 @@ func (db *DB) Ping(ctx context.Context) error {
 // InTx runs fn as one member of a group commit. It refuses to be called inside
 // a transaction's function.
 func (db *DB) InTx(ctx context.Context, fn func(store.Tx) error) error {
-	return db.writer.do(ctx, func(t *tx) error { return fn(t) })
+	return db.writer.do(&member{ctx: ctx, fn: func(t *tx) error { return fn(t) }})
 }
 
 // Close waits for transactions and reads under way and closes the database.
@@ -265,12 +265,12 @@ func read[T any](ctx context.Context, db *DB, fn func(*tx) (T, error)) (T, error
 	return fn(t)
 }
 
-// write runs fn as a transaction of its own and returns its value after the
-// commit.
-func write[T any](ctx context.Context, db *DB, fn func(*tx) (T, error)) (T, error) {
+// write runs one method as a transaction of its own and returns its value
+// after the commit.
+func write[T any](ctx context.Context, db *DB, method func(*tx) (T, error)) (T, error) {
 	var value T
-	err := db.writer.do(ctx, func(t *tx) (err error) {
-		value, err = fn(t)
+	err := db.write(ctx, func(t *tx) (err error) {
+		value, err = method(t)
 		return err
 	})
 	if err != nil {
@@ -278,4 +278,8 @@ func write[T any](ctx context.Context, db *DB, fn func(*tx) (T, error)) (T, erro
 		return none, err
 	}
 	return value, nil
+}
+
+func (db *DB) write(ctx context.Context, method func(*tx) error) error {
+	return db.writer.do(&member{ctx: ctx, fn: method, atomic: true})
 }

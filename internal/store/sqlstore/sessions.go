@@ -30,17 +30,18 @@ func scanSession(row scanner) (s auth.Session, err error) {
 	return s, err
 }
 
-// InsertSession reads the condition and writes the row in one statement, so
+// insertSession reads the condition and writes the row in one statement, so
 // that nothing can come between (guarantees R3).
+const insertSession = `INSERT INTO sessions (` + sessionColumns + `)
+	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12
+	FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`
+
 func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 	methods, err := list(s.Methods)
 	if err != nil {
 		return translate("insert session", err)
 	}
-	return t.change(ctx, store.ErrConflict, "insert session",
-		`INSERT INTO sessions (`+sessionColumns+`)
-		SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12
-		FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`,
+	return t.change(ctx, store.ErrConflict, "insert session", insertSession,
 		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
 		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason))
 }

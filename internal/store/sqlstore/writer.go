@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // batchLimit is how many members share one commit at most. Beyond some dozens
@@ -27,17 +28,22 @@ type writer struct {
 	leading bool
 	closed  bool
 	drained chan struct{} // closed when closed and nobody leads any more
+	queued  atomic.Int32  // len(queue), to be looked at without the lock
 
 	// Of the leader alone:
+	expect  int // how many members the next batch may have
 	conn    *connection
 	unclean bool // a transaction may still be open on conn
 }
 
 // member is one transaction in the queue.
 type member struct {
-	ctx   context.Context
-	fn    func(*tx) error
-	state atomic.Int32
+	ctx context.Context
+	fn  func(*tx) error
+	// atomic: fn is one method of the contract, which leaves nothing behind
+	// when it refuses, so it needs no savepoint to be rolled back to.
+	atomic bool
+	state  atomic.Int32
 	// turn says how the waiting ends: true, lead; false, the result is there.
 	turn chan bool
 
@@ -74,15 +80,12 @@ func (m *member) settle(err error) {
 	m.state.Store(settled)
 }
 
-// do runs fn as one member and returns its result after the commit.
-func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
+// do brings a member to its result, which it returns after the commit.
+func (w *writer) do(m *member) error {
+	if err := m.ctx.Err(); err != nil {
 		return err
 	}
-	if insideMember() {
-		return errNested
-	}
-	m := &member{ctx: ctx, fn: fn, turn: make(chan bool, 1)}
+	m.turn = make(chan bool, 1)
 	first, err := w.enqueue(m)
 	if err != nil {
 		return err
@@ -95,10 +98,8 @@ func (w *writer) do(ctx context.Context, fn func(*tx) error) error {
 		if !lead {
 			return w.result(m)
 		}
-		// Callers just released by the last batch may be about to queue
-		// again: let them, so that they share this commit.
-		runtime.Gosched()
 	}
+	w.gather()
 	w.lead(m)
 	return w.result(m)
 }
@@ -111,33 +112,54 @@ func (w *writer) enqueue(m *member) (first bool, err error) {
 		return false, errClosed
 	}
 	w.queue = append(w.queue, m)
+	w.queued.Store(int32(len(w.queue)))
 	first = !w.leading
 	w.leading = true
 	return first, nil
 }
 
+// nestedAfter is how long a caller waits before it asks whether it waits for
+// itself. A batch takes some milliseconds.
+const nestedAfter = 50 * time.Millisecond
+
 // wait returns when the member has its result, or is to lead. It returns the
 // context's error if the context ends before the member was started.
 func (w *writer) wait(m *member) (lead bool, err error) {
+	suspicion := time.NewTimer(nestedAfter)
+	defer suspicion.Stop()
 	select {
 	case lead := <-m.turn:
 		return lead, nil
 	case <-m.ctx.Done():
+		return w.leave(m, m.ctx.Err())
+	case <-suspicion.C:
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !m.state.CompareAndSwap(waiting, left) {
-		w.mu.Unlock()
-		lead := <-m.turn // started: it is a matter of one commit
-		w.mu.Lock()
-		return lead, nil
+	if insideMember() {
+		return w.leave(m, errNested)
 	}
 	select {
-	case <-m.turn: // named as leader at the same moment
-		w.handOn()
-	default:
+	case lead := <-m.turn:
+		return lead, nil
+	case <-m.ctx.Done():
+		return w.leave(m, m.ctx.Err())
 	}
-	return false, m.ctx.Err()
+}
+
+// leave takes a member that was not started out of the queue, for the reason
+// given. One that was started has its result within one commit.
+func (w *writer) leave(m *member, reason error) (lead bool, err error) {
+	w.mu.Lock()
+	if m.state.CompareAndSwap(waiting, left) {
+		defer w.mu.Unlock()
+		select {
+		case <-m.turn: // named as leader at the same moment
+			w.handOn()
+		default:
+		}
+		return false, reason
+	}
+	w.mu.Unlock()
+	return <-m.turn, nil
 }
 
 // lead runs one batch, releases its results and hands on.
@@ -157,12 +179,31 @@ func (w *writer) lead(own *member) {
 	w.run(batch)
 }
 
+// gather lets the callers that the last batch released queue again, so that
+// they share this commit. It goes on while they come, and gives up after some
+// yields without anybody: about ten microseconds, a fraction of a commit.
+func (w *writer) gather() {
+	seen, idle := 0, 0
+	for idle < 64 {
+		n := int(w.queued.Load())
+		if n >= w.expect {
+			return
+		}
+		if idle++; n > seen {
+			seen, idle = n, 0
+		}
+		runtime.Gosched()
+	}
+}
+
 func (w *writer) take() []*member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.queue), batchLimit)
+	w.expect = max(n, w.expect*3/4)
 	batch := w.queue[:n:n]
 	w.queue = append([]*member(nil), w.queue[n:]...)
+	w.queued.Store(int32(len(w.queue)))
 	return batch
 }
 
@@ -216,7 +257,7 @@ func callMember(fn func(*tx) error, t *tx) error { return fn(t) }
 
 // insideMember says whether the calling goroutine is running a member's
 // function. Waiting for the writer there would be waiting for itself, for
-// ever; a look at the stack costs about a microsecond.
+// ever. A look at the stack costs some microseconds, too much for every call.
 func insideMember() bool {
 	entry := reflect.ValueOf(callMember).Pointer()
 	var pcs [64]uintptr

@@ -352,9 +352,16 @@ func TestClose_finishesWhatIsQueued(t *testing.T) {
 	first, second := b.add(ctx, count("first")), b.add(ctx, count("second"))
 	closed := make(chan error)
 	go func() { closed <- db.Close() }()
-	for db.InTx(cancelled(), nil) != nil && db.Ping(ctx) == nil {
-		runtime.Gosched() // until the store says that it is closing, or only waits for the writer
-		break
+	for !sqlstore.Closing(db) {
+		runtime.Gosched()
+	}
+	if err := db.InTx(ctx, count("late")); err == nil {
+		t.Error("a transaction after Close succeeded")
+	}
+	select {
+	case <-closed:
+		t.Error("Close returned before the queue was done")
+	default:
 	}
 	b.run()
 	first.want(t, "first", nil)
@@ -362,12 +369,6 @@ func TestClose_finishesWhatIsQueued(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
-}
-
-func cancelled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
 }
 
 func TestInTx_moreThanOneBatchfulIsServed(t *testing.T) {

@@ -52,7 +52,7 @@ func (h *Handler) verifyRequest(x *mount.Exchange) error {
 	x.SendCookies()
 	if own := h.Pages.VerifyRequest; own != "" {
 		if h.Mount.IsV5() && x.R.URL.RawQuery != "" {
-			own = withQuery(own, wire.EncodeQuery(x.R.URL.Query()))
+			own = withQuery(own, x.R.URL.RawQuery)
 		}
 		writeRedirect(x.W, own)
 		return nil

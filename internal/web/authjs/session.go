@@ -56,7 +56,7 @@ func (h *Handler) session(x *mount.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return h.answerSession(x, s, TriggerRead, nil)
+	return h.answerSession(x, s, TriggerRead, nil, nil)
 }
 
 // update changes the user's own members, as far as they are allowed, and
@@ -72,17 +72,22 @@ func (h *Handler) update(x *mount.Exchange) error {
 		return err
 	}
 	data := x.Raw("data")
+	before := s.Claims()
 	if s.Verdict == session.Live {
 		if err := h.updateProfile(x, s, data); err != nil {
 			return err
 		}
 	}
-	return h.answerSession(x, s, TriggerUpdate, data)
+	if h.dialect.answersAfterUpdate() {
+		return h.answerSession(x, s, TriggerUpdate, data, nil)
+	}
+	return h.answerSession(x, s, TriggerUpdate, data, &before)
 }
 
 // answerSession writes the session, or that there is none, with whatever may
-// be done to the cookie (guarantees R14).
-func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage) error {
+// be done to the cookie (guarantees R14). shown are the claims to answer with;
+// nil means those that were sealed.
+func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage, shown *session.Claims) error {
 	if !s.Verdict.SignedIn() {
 		if s.Verdict == session.Void {
 			x.DropSession()
@@ -94,7 +99,6 @@ func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger,
 		writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, s.Claims(), s.End()))
 		return nil
 	}
-	shown := s.Shown()
 	keep := true
 	token, err := x.Sessions.Renew(s, func(c *session.Claims) {
 		if h.Hooks.Claims != nil {
@@ -111,11 +115,12 @@ func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger,
 		return h.answerNobody(x)
 	}
 	x.KeepSession(token)
-	if t != TriggerUpdate || h.dialect.answersAfterUpdate() {
-		shown = s.Claims()
-	}
 	x.SendCookies()
-	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, shown, token.Expires))
+	if shown == nil {
+		sealed := s.Claims()
+		shown = &sealed
+	}
+	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, *shown, token.Expires))
 	return nil
 }
 
@@ -160,7 +165,7 @@ func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.
 		}
 	}
 	b = append(b, `},"expires":"`...)
-	b = append(b, wire.FormatTime(expires)...)
+	b = append(b, wire.ISOTime(expires)...)
 	return string(append(b, `"}`...))
 }
 

@@ -41,19 +41,19 @@ func (r Resolver) Validate() error {
 	var errs []error
 	for i, p := range r.Trusted {
 		if !p.IsValid() {
-			errs = append(errs, fmt.Errorf("Trusted[%d] is not an address range", i))
+			errs = append(errs, fmt.Errorf("client address: Trusted[%d] is not an address range", i))
 		}
 	}
 	if strings.ContainsFunc(r.Header, func(c rune) bool {
 		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	}) {
-		errs = append(errs, fmt.Errorf("Header %q is not the name of a header", r.Header))
+		errs = append(errs, fmt.Errorf("client address: Header %q is not the name of a header", r.Header))
 	}
 	if strings.EqualFold(r.Header, "Forwarded") {
-		errs = append(errs, errors.New("Header Forwarded (RFC 7239) is not supported; let the proxy set X-Forwarded-For"))
+		errs = append(errs, errors.New("client address: Header Forwarded (RFC 7239) is not supported; let the proxy set X-Forwarded-For"))
 	}
 	if len(r.Trusted) == 0 && r.Header != "" {
-		errs = append(errs, errors.New("Header is set and Trusted is empty: anybody could forge it"))
+		errs = append(errs, errors.New("client address: Header is set and Trusted is empty: anybody could forge it"))
 	}
 	return errors.Join(errs...)
 }
@@ -141,18 +141,21 @@ func parseEntry(s string) netip.Addr {
 	if len(s) == 0 || len(s) > maxEntry {
 		return netip.Addr{}
 	}
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
-		if host, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(host, "]") {
-			addr, err = netip.ParseAddr(strings.TrimSuffix(host, "]"))
-			if err == nil && !addr.Is6() {
-				return netip.Addr{}
-			}
-		} else {
-			var both netip.AddrPort
-			both, err = netip.ParseAddrPort(s)
-			addr = both.Addr()
+	var addr netip.Addr
+	var err error
+	bare, bracketed := strings.CutPrefix(s, "[")
+	switch {
+	case bracketed && strings.HasSuffix(bare, "]"):
+		addr, err = netip.ParseAddr(strings.TrimSuffix(bare, "]"))
+		if addr.Is4() {
+			return netip.Addr{}
 		}
+	case bracketed || strings.Count(s, ":") == 1:
+		var both netip.AddrPort
+		both, err = netip.ParseAddrPort(s)
+		addr = both.Addr()
+	default:
+		addr, err = netip.ParseAddr(s)
 	}
 	addr = addr.WithZone("").Unmap()
 	if err != nil || addr.IsUnspecified() {

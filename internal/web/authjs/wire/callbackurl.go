@@ -111,8 +111,10 @@ func (o Origin) CheckCallbackURL(v string) error {
 //   - with a backslash where RFC 3986 still reads the host: behind
 //     http://app.example\@evil.example/ a browser finds app.example, others
 //     evil.example;
-//   - whose host is written with other than ASCII characters or with escapes: the
+//   - whose host a browser has to rewrite, beyond lowering capitals, to arrive at
+//     ours (other letters than ASCII, escapes, numbers in another notation): the
 //     text goes into a Location header, which has no fixed encoding;
+//   - with more than one @ before the host;
 //   - that lack the two slashes behind the scheme, which a browser reads as
 //     relative where the scheme is its own;
 //   - of the scheme blob, which the library takes for the origin within.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func parseAuthority(scheme, text string) (u parsedURL, ok bool) {
 	if i := strings.IndexAny(text, `/\?#`); i >= 0 {
 		u.rest, text = text[i:], text[:i]
 	}
-	u.exact = !strings.HasPrefix(u.rest, `\`)
+	u.exact = !strings.HasPrefix(u.rest, `\`) && strings.Count(text, "@") <= 1
 	if i := strings.LastIndexByte(text, '@'); i >= 0 {
 		u.userinfo, text = true, text[i+1:]
 	}
@@ -59,8 +60,8 @@ func parseAuthority(scheme, text string) (u parsedURL, ok bool) {
 	if u.host, ok = parseHost(host); !ok {
 		return u, false
 	}
-	// Escapes and letters beyond ASCII are read differently by different readers.
-	u.exact = u.exact && isASCII(host) && strings.IndexByte(host, '%') < 0
+	// What a browser had to rewrite, others may not rewrite, or not the same way.
+	u.exact = u.exact && isASCII(host) && strings.ToLower(host) == u.host
 	u.port, ok = parsePort(scheme, port)
 	return u, ok
 }
@@ -103,10 +104,13 @@ func parseHost(text string) (string, bool) {
 	}
 	host := strings.ToLower(text)
 	if !isASCII(text) || strings.Contains(host, "xn--") {
-		var err error
-		if host, err = browserIDNA.ToASCII(text); err != nil {
+		// A label of xn-- alone is refused by browsers; package idna drops it.
+		labels := strings.FieldsFunc(host, func(r rune) bool { return strings.ContainsRune(".\u3002\uff0e\uff61", r) })
+		ascii, err := browserIDNA.ToASCII(text)
+		if err != nil || slices.Contains(labels, "xn--") {
 			return "", false
 		}
+		host = ascii
 	}
 	if host == "" || strings.ContainsFunc(host, isForbiddenInHost) {
 		return "", false
@@ -201,23 +205,16 @@ func parseIPv4Number(s string) (uint64, bool) {
 	if s == "" {
 		return 0, true
 	}
-	if s[0] == '+' || s[0] == '-' || strings.IndexByte(s, '_') >= 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s, base, 63)
-	if err != nil && strings.Trim(s, "0123456789abcdefABCDEF") == "" && base != 8 {
-		return 1 << 62, isDigits(s, base) // a number, though out of all range
-	}
-	return n, err == nil
-}
-
-func isDigits(s string, base int) bool {
 	for i := range len(s) {
 		if int(unhex(s[i])) >= base {
-			return false
+			return 0, false
 		}
 	}
-	return true
+	n, err := strconv.ParseUint(s, base, 63)
+	if err != nil {
+		return 1 << 62, true // a number, though out of all range
+	}
+	return n, true
 }
 
 // schemeOf returns the scheme of an absolute URL in lower case, or nothing.

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/config"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the whole command line.
+type commands struct {
+	Dev        devCmd         `cmd:"" help:"Try Gatehouse on this machine: no settings, demo users. Not for production."`
+	Serve      serveCmd       `cmd:"" help:"Run the server."`
+	User       userCmds       `cmd:"" help:"Create, look at and change users."`
+	Invitation invitationCmds `cmd:"" help:"Make and withdraw invitation codes for registration."`
+	Secret     secretCmds     `cmd:"" help:"Make secrets."`
+	Config     configCmds     `cmd:"" help:"Check and show the settings."`
+	Migrate    migrateCmd     `cmd:"" help:"Bring the database schema up to date."`
+	Endpoints  endpointsCmd   `cmd:"" help:"List every endpoint with guard, CSRF stance, rate class and cache stance."`
+	Version    versionCmd     `cmd:"" help:"Show the version."`
+}
+
+// program is what a command may touch of the world outside.
+type program struct {
+	ctx            context.Context
+	environ        []string
+	stdin          *os.File
+	stdout, stderr io.Writer
+}
+
+// usageError is a command line that cannot be understood: exit code 2.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes one command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+
+	p := &program{ctx: ctx, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	parser, err := kong.New(&commands{},
+		kong.Name("gatehouse"),
+		kong.Description("Gatehouse signs the users of a web application in and says on every request who is calling."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Bind(p))
+	if err != nil {
+		return p.fail(err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	cmd, err := parser.Parse(args)
+	if err != nil {
+		return p.fail(usageError{err})
+	}
+	if err := cmd.Run(); err != nil {
+		return p.fail(err)
+	}
+	return exitDone
+}
+
+// fail tells the operator what went wrong and what to do, and returns the exit
+// code for it.
+func (p *program) fail(err error) int {
+	var bad *config.Error
+	var refused *auth.Error
+	var wrong usageError
+	switch {
+	case errors.As(err, &wrong):
+		fmt.Fprintf(p.stderr, "gatehouse: %v\nSee gatehouse --help.\n", err)
+		return exitUsage
+	case errors.As(err, &bad):
+		fmt.Fprintf(p.stderr, "gatehouse: the settings cannot be used:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	case errors.As(err, &refused):
+		fmt.Fprintf(p.stderr, "gatehouse: %s\n", refusal(err))
+	case errors.Is(err, context.Canceled) && p.ctx.Err() != nil:
+		fmt.Fprintln(p.stderr, "gatehouse: interrupted")
+	default:
+		fmt.Fprintf(p.stderr, "gatehouse: %v\n", err)
+	}
+	return exitFailed
+}
+
+// refusal is the text of a refusal, with its cause where only the cause tells
+// the operator what to do: this terminal is not the outside.
+func refusal(err error) string {
+	e := auth.AsError(err)
+	text := e.Text()
+	if e.Field != "" {
+		text = e.Field + ": " + text
+	}
+	if kind := e.Code.Kind(); (kind == auth.KindInternal || kind == auth.KindUnavailable) && e.Cause != nil {
+		text += " (" + e.Cause.Error() + ")"
+	}
+	return text
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/internal/config"
+)
+
+type serveCmd struct {
+	settingsFlag
+}
+
+// Run serves until a signal comes.
+func (c *serveCmd) Run(p *program) error {
+	s, err := c.load(p)
+	if err != nil {
+		return err
+	}
+	s.Config.Logger = logger(p.stderr, s.Log)
+	srv := &server{Server: s.Server, logger: s.Config.Logger}
+	if s.TLS.CertFile != "" {
+		files, err := loadCertificate(s.TLS, s.Config.Logger)
+		if err != nil {
+			return err
+		}
+		srv.tls = tlsConfig(files)
+	}
+	if srv.public, err = listen(s.Listen, "listen"); err != nil {
+		return err
+	}
+	defer srv.public.Close()
+	if srv.ops, err = listen(s.OpsListen, "ops_listen"); err != nil {
+		return err
+	}
+	defer srv.ops.Close()
+	g, err := gatehouse.New(p.ctx, s.Config)
+	if err != nil {
+		return err
+	}
+	srv.gate = g
+	return srv.run(p.ctx)
+}
+
+// tlsConfig allows TLS 1.3, and of 1.2 the suites with forward secrecy and
+// authenticated encryption alone; Go's own choice still has CBC with SHA-1.
+func tlsConfig(files *certificate) *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		GetCertificate: files.get,
+		CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+	}
+}
+
+// listen opens a TCP listener; setting is what to change when that fails.
+func listen(address, setting string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address)
+	if err == nil {
+		return ln, nil
+	}
+	host, port, _ := net.SplitHostPort(address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %s on %s is taken by another program; end that one, or choose another port with %s", port, host, setting)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("port %s is reserved for the system; choose one above 1023 with %s", port, setting)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s is no address of this machine; choose another with %s", host, setting)
+	}
+	return nil, fmt.Errorf("cannot listen on %s (%w); choose another address with %s", address, err, setting)
+}
+
+var _ gate = (*gatehouse.Gatehouse)(nil)
+
+// opsAddress is for the log: dev has no ops listener.
+func opsAddress(ln net.Listener) string {
+	if ln == nil {
+		return "none"
+	}
+	return ln.Addr().String()
+}
+
+// devServer are the settings of gatehouse dev.
+func devServer(address string) config.Server {
+	return config.Server{Listen: address}.WithDefaults()
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+)
+
+// actor is who did it, in audit records.
+const actor = "cli"
+
+// userCmds are the commands on users. All of them may run beside a server on
+// the same database; what they change holds there within a fifth of a second.
+type userCmds struct {
+	Create      userCreateCmd      `cmd:"" help:"Create a user. Asks for the password."`
+	List        userListCmd        `cmd:"" help:"List all users in order of creation."`
+	Show        userShowCmd        `cmd:"" help:"Show one user and the live sessions."`
+	Disable     userDisableCmd     `cmd:"" help:"Bar a user from signing in and end the sessions."`
+	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user sign in again."`
+	SetPassword userSetPasswordCmd `cmd:"" help:"Set a new password and end the sessions. Asks for the password."`
+	SetRoles    userSetRolesCmd    `cmd:"" help:"Replace the roles of a user."`
+	Delete      userDeleteCmd      `cmd:"" help:"Delete a user and all that belongs to the user."`
+	Import      userImportCmd      `cmd:"" help:"Create users from JSON lines, with password hashes from elsewhere."`
+}
+
+// userFlags are common to the commands on one user.
+type userFlags struct {
+	databaseFlags
+	JSON bool   `name:"json" help:"Print JSON."`
+	User string `arg:"" help:"ID, e-mail address or user name."`
+}
+
+// on finds the user, does the work, and prints what became of the user.
+func (f userFlags) on(p *program, done string, do func(users *user.Room, u auth.User) (auth.User, error)) error {
+	return f.with(p, func(g *gatehouse.Gatehouse) error {
+		u, err := find(p, g, f.User)
+		if err != nil {
+			return err
+		}
+		if u, err = do(g.Users(), u); err != nil {
+			return err
+		}
+		if f.JSON {
+			return printJSON(p.stdout, jsonUser(u))
+		}
+		_, err = fmt.Fprintf(p.stdout, "%s %s.\n", label(u), done)
+		return err
+	})
+}
+
+// find says what was looked for when there is no such user.
+func find(p *program, g *gatehouse.Gatehouse, ref string) (auth.User, error) {
+	u, err := g.Users().Find(p.ctx, ref)
+	if errors.Is(err, auth.CodeNotFound) {
+		return u, fmt.Errorf("there is no user %q; gatehouse user list shows them all", ref)
+	}
+	return u, err
+}
+
+type userCreateCmd struct {
+	databaseFlags
+	passwordFlags
+	Identifier string   `arg:"" help:"E-mail address or user name."`
+	Username   string   `help:"User name, beside an e-mail address." placeholder:"NAME"`
+	Name       string   `help:"Name to show." placeholder:"TEXT"`
+	Image      string   `help:"Address of a picture." placeholder:"URL"`
+	Role       []string `help:"Role; may be repeated." placeholder:"ROLE" sep:","`
+	Verified   bool     `help:"The e-mail address is known to be the user's."`
+	JSON       bool     `name:"json" help:"Print JSON."`
+}
+
+// Run creates the user.
+func (c *userCreateCmd) Run(p *program) error {
+	in := user.New{Username: c.Username, Name: c.Name, Image: c.Image, Roles: c.Role, Verified: c.Verified}
+	switch {
+	case strings.Contains(c.Identifier, "@"):
+		in.Email = c.Identifier
+	case c.Username != "":
+		return usage("two user names: %q and --username %q; give the e-mail address first", c.Identifier, c.Username)
+	default:
+		in.Username = c.Identifier
+	}
+	var err error
+	if in.Password, in.MustChange, err = c.read(p); err != nil {
+		return err
+	}
+	return c.with(p, func(g *gatehouse.Gatehouse) error {
+		u, err := g.Users().Create(p.ctx, actor, in)
+		if err != nil {
+			return err
+		}
+		return printChanged(p, c.JSON, u, "created", c.Temporary, in.Password)
+	})
+}
+
+// printChanged tells what was done, and a password that was made here.
+func printChanged(p *program, asJSON bool, u auth.User, done string, temporary bool, pw auth.Secret) error {
+	if asJSON {
+		out := jsonUser(u)
+		if temporary {
+			out.TemporaryPassword = pw.Reveal()
+		}
+		return printJSON(p.stdout, out)
+	}
+	if _, err := fmt.Fprintf(p.stdout, "%s %s.\n", label(u), done); err != nil {
+		return err
+	}
+	if temporary {
+		_, err := fmt.Fprintf(p.stdout, "Temporary password, shown this once: %s\n", pw.Reveal())
+		return err
+	}
+	return nil
+}
+
+type userDisableCmd struct{ userFlags }
+
+// Run bars the user.
+func (c *userDisableCmd) Run(p *program) error {
+	return c.on(p, "disabled, sessions ended", func(users *user.Room, u auth.User) (auth.User, error) {
+		return users.Disable(p.ctx, actor, u.ID)
+	})
+}
+
+type userEnableCmd struct{ userFlags }
+
+// Run lets the user in again.
+func (c *userEnableCmd) Run(p *program) error {
+	return c.on(p, "enabled", func(users *user.Room, u auth.User) (auth.User, error) {
+		return users.Enable(p.ctx, actor, u.ID)
+	})
+}
+
+type userSetPasswordCmd struct {
+	userFlags
+	passwordFlags
+}
+
+// Run sets the password.
+func (c *userSetPasswordCmd) Run(p *program) error {
+	return c.with(p, func(g *gatehouse.Gatehouse) error {
+		u, err := find(p, g, c.User) // before anything is asked
+		if err != nil {
+			return err
+		}
+		pw, mustChange, err := c.read(p)
+		if err != nil {
+			return err
+		}
+		if err := g.Users().SetPassword(p.ctx, actor, u.ID, pw, mustChange); err != nil {
+			return err
+		}
+		return printChanged(p, c.JSON, u, "has a new password, sessions ended", c.Temporary, pw)
+	})
+}
+
+type userSetRolesCmd struct {
+	userFlags
+	Roles []string `arg:"" optional:"" help:"All roles the user shall have."`
+	None  bool     `help:"Take every role away."`
+}
+
+// Run replaces the roles.
+func (c *userSetRolesCmd) Run(p *program) error {
+	if c.None == (len(c.Roles) > 0) {
+		return usage("name the roles that the user shall have, or give --none to take all away")
+	}
+	return c.on(p, "has new roles", func(users *user.Room, u auth.User) (auth.User, error) {
+		return users.SetRoles(p.ctx, actor, u.ID, c.Roles)
+	})
+}
+
+type userDeleteCmd struct {
+	userFlags
+	Yes bool `help:"Do not ask."`
+}
+
+// Run deletes the user, once it was confirmed.
+func (c *userDeleteCmd) Run(p *program) error {
+	if !c.Yes && !term.IsTerminal(int(p.stdin.Fd())) {
+		return usage("no terminal to ask whether you are sure: give --yes")
+	}
+	return c.on(p, "deleted", func(users *user.Room, u auth.User) (auth.User, error) {
+		if !c.Yes {
+			fmt.Fprintf(p.stderr, "Delete %s (%s) for good? Type yes: ", label(u), u.ID)
+			answer, _ := bufio.NewReader(p.stdin).ReadString('\n')
+			if strings.TrimSpace(answer) != "yes" {
+				return u, errors.New("nothing was deleted")
+			}
+		}
+		return u, users.Delete(p.ctx, actor, u.ID)
+	})
+}

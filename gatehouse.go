@@ -1,0 +1,161 @@
+package gatehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+)
+
+// Gatehouse is one server: a store, the rooms on it, and what answers HTTP. It
+// is safe for concurrent use.
+type Gatehouse struct {
+	cfg     Config
+	rooms   rooms
+	handler http.Handler
+	// loaded is set once Run has read the change feed whole.
+	loaded atomic.Bool
+	// running is held while Run runs.
+	running sync.Mutex
+}
+
+// New validates cfg, opens the store (bringing its schema up to date unless
+// Database.SkipMigrate is set) and wires the rooms. It starts nothing: until
+// [Gatehouse.Run] has read the change feed, every check answers 503. The error
+// is a [*Problems] when cfg is what is wrong. Close the Gatehouse when done.
+func New(ctx context.Context, cfg Config) (*Gatehouse, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return open(ctx, cfg)
+}
+
+// Handler answers everything below the mounts' base paths; other addresses are
+// 404.
+func (g *Gatehouse) Handler() http.Handler { return g.handler }
+
+// Users changes users, for operators.
+func (g *Gatehouse) Users() *user.Room { return g.rooms.users }
+
+// Invitations makes and withdraws invitation codes, for operators.
+func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.invitations }
+
+// Run is the background work: it follows the change feed, writes last-seen
+// times behind, and purges what is past its end. It takes the lock that keeps
+// a second server from the same database file, and returns when ctx ends (nil)
+// or at once when it cannot begin. It may run once at a time.
+func (g *Gatehouse) Run(ctx context.Context) error {
+	if !g.running.TryLock() {
+		return errors.New("gatehouse: Run is running already")
+	}
+	defer g.running.Unlock()
+	release, err := sqlstore.LockServer(g.cfg.Database.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = release() }()
+	defer g.loaded.Store(false)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	work := []func(context.Context) error{g.follow, g.keepHouse}
+	done := make(chan error, len(work))
+	for _, do := range work {
+		go func() { done <- do(ctx) }()
+	}
+	for range work {
+		err = errors.Join(err, <-done)
+		cancel() // one that ends, ends all
+	}
+	return err
+}
+
+func (g *Gatehouse) follow(ctx context.Context) error {
+	follower := g.rooms.follower
+	follower.Loaded = func() { g.loaded.Store(true) }
+	return follower.Run(ctx)
+}
+
+// Ready says why the server cannot do its work yet, or no more: nil means that
+// it can.
+func (g *Gatehouse) Ready(ctx context.Context) error {
+	if !g.loaded.Load() {
+		return errors.New("the change feed has not been read yet")
+	}
+	if age := g.rooms.index.Staleness(g.cfg.Now()); age > g.cfg.Session.MaxStaleness {
+		return fmt.Errorf("the change feed was last read %s ago", age.Round(time.Second))
+	}
+	if err := g.rooms.store.Ping(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}
+
+// Close closes the store. Requests and Run must have ended.
+func (g *Gatehouse) Close() error { return g.rooms.store.Close() }
+
+// Endpoints lists every address that a server with this configuration answers,
+// with its posture. No database is needed.
+func Endpoints(cfg Config) ([]web.Endpoint, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return endpoints(cfg, rooms{})
+}
+
+// MigrationReport says what [Migrate] did.
+type MigrationReport struct {
+	// From and To are schema versions; zero is an empty database.
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	// Applied names the steps, in order.
+	Applied []string `json:"applied"`
+}
+
+// Migrate brings the schema of the configured database up to date. It refuses
+// a database that a newer program has changed.
+func Migrate(ctx context.Context, cfg Config) (MigrationReport, error) {
+	cfg = cfg.WithDefaults()
+	o := sqlstore.Options{Path: cfg.Database.Path, Logger: cfg.Logger}
+	steps, err := sqlstore.Migrate(ctx, o)
+	if err != nil {
+		return MigrationReport{}, err
+	}
+	all, err := sqlstore.Status(ctx, o)
+	if err != nil {
+		return MigrationReport{}, err
+	}
+	report := MigrationReport{Applied: []string{}}
+	if len(all) > 0 {
+		report.To = all[len(all)-1].Version
+	}
+	report.From = report.To
+	for i, s := range steps {
+		if i == 0 {
+			report.From = s.Version - 1
+		}
+		report.Applied = append(report.Applied, s.Name)
+	}
+	return report, nil
+}
+
+// The nouns that embedding programs touch, under their own names here.
+type (
+	// Error is a refusal; see [auth.Error].
+	Error = auth.Error
+	// Principal is who is asking; see [auth.Principal].
+	Principal = auth.Principal
+	// Secret is text that is never shown; see [auth.Secret].
+	Secret = auth.Secret
+)

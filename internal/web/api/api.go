@@ -1,0 +1,234 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/signin"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+)
+
+// Handler answers the JSON endpoints of one mount. Its members are set once,
+// before use.
+type Handler struct {
+	Mount        *mount.Mount
+	SignIn       *signin.Room
+	Registration *registration.Room
+	Users        *user.Room
+	Sessions     *session.Room
+}
+
+// Endpoints are the fixed list, each with its answer to other methods.
+func (h *Handler) Endpoints() []web.Endpoint {
+	var list []web.Endpoint
+	for _, e := range []struct {
+		name  string
+		guard web.Guard
+		rate  web.Rate
+		do    func(w http.ResponseWriter, r *http.Request) error
+	}{
+		{"register", web.Public, web.Registering, h.register},
+		{"login", web.Public, web.Guessing, h.login},
+		{"logout", web.Public, web.Unlimited, h.logout},
+		{"change-password", web.SignedIn, web.Guessing, h.changePassword},
+		{"delete-account", web.SignedIn, web.Guessing, h.deleteAccount},
+	} {
+		pattern := h.Mount.BasePath + "/" + e.name
+		list = append(list, web.Endpoint{
+			Method: http.MethodPost, Pattern: pattern, Guard: e.guard, CSRF: web.JSONAndOrigin, Rate: e.rate,
+			Cache: web.NoStore, Handle: h.ownPagesOnly(e.do), Fail: web.FailProblem,
+		}, web.Endpoint{
+			Method: "*", Pattern: pattern, Guard: web.Public, CSRF: web.SafeMethod, Rate: web.Unlimited,
+			Cache: web.NoStore, Handle: web.MethodNotAllowed(http.MethodPost), Fail: web.FailProblem,
+		})
+	}
+	return list
+}
+
+// ownPagesOnly refuses what a browser says comes from elsewhere.
+func (h *Handler) ownPagesOnly(next web.HandlerFunc) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if web.ForeignRequest(r, h.Mount.Origin()) {
+			return auth.NewError(auth.CodeCSRF, nil)
+		}
+		return next(w, r)
+	}
+}
+
+// User is how users see themselves in answers. Members that are not known are
+// left out.
+type User struct {
+	ID       auth.UserID `json:"id"`
+	Email    string      `json:"email,omitempty"`
+	Username string      `json:"username,omitempty"`
+	Name     string      `json:"name,omitempty"`
+	Image    string      `json:"image,omitempty"`
+	Roles    []string    `json:"roles"`
+}
+
+func shown(u auth.User) User {
+	roles := u.Roles
+	if roles == nil {
+		roles = []string{}
+	}
+	return User{ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Image: u.Image, Roles: roles}
+}
+
+// answer is what every good answer says.
+type answer struct {
+	Success bool  `json:"success"`
+	User    *User `json:"user,omitempty"`
+	// Expires is the end of the session, when one began.
+	Expires *time.Time `json:"expires,omitempty"`
+}
+
+// register makes an account. It does not sign in: the client does that next.
+func (h *Handler) register(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Identifier     string `json:"identifier"`
+		Email          string `json:"email"`
+		Username       string `json:"username"`
+		Name           string `json:"name"`
+		Password       string `json:"password"`
+		InvitationCode string `json:"invitationCode"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	u, err := h.Registration.Register(r.Context(), registration.Request{
+		Identifier: in.Identifier, Email: in.Email, Username: in.Username, Name: in.Name,
+		Password: auth.Secret(in.Password), Invitation: auth.Secret(in.InvitationCode),
+	}, web.FactsFrom(r.Context()).Device)
+	if err != nil {
+		return err
+	}
+	user := shown(u)
+	return web.WriteJSON(w, http.StatusCreated, answer{Success: true, User: &user})
+}
+
+// login signs in with identifier (or email, or username) and password.
+func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Identifier string `json:"identifier"`
+		Email      string `json:"email"`
+		Username   string `json:"username"`
+		Password   string `json:"password"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	typed := in.Identifier
+	for _, other := range []string{in.Email, in.Username} {
+		if typed == "" {
+			typed = other
+		}
+	}
+	if typed == "" {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "identifier", Message: "Give an identifier, an email or a username."}
+	}
+	if in.Password == "" {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "password", Message: "Give a password."}
+	}
+	x := h.Mount.Bare(w, r)
+	current, err := x.Session()
+	if err != nil {
+		return err
+	}
+	outcome, err := h.SignIn.Password(r.Context(), typed, auth.Secret(in.Password), x.Browser(current))
+	if err != nil {
+		return err
+	}
+	if !outcome.Done() {
+		x.KeepAttempt(outcome.Continue)
+		x.SendCookies()
+		return &auth.Error{Code: auth.CodePasswordChangeNeeded, Message: "Choose a new password at " + h.Mount.Base() + "/new-password first."}
+	}
+	x.SignedIn(&outcome.Session)
+	x.KeepSession(outcome.Token)
+	x.SendCookies()
+	user := shown(outcome.User)
+	return web.WriteJSON(w, http.StatusOK, answer{Success: true, User: &user, Expires: &outcome.Token.Expires})
+}
+
+// logout ends the session, for good and everywhere. Nobody being signed in is
+// no error. When the end could not be stored the cookie goes all the same.
+func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := requireJSON(r); err != nil {
+		return err
+	}
+	x := h.Mount.Bare(w, r)
+	if !x.HasSession() {
+		return web.WriteJSON(w, http.StatusOK, answer{Success: true})
+	}
+	x.DropSession()
+	s, err := x.Session()
+	if err == nil && s.Verdict.SignedIn() {
+		err = h.Sessions.SignOut(r.Context(), *s, x.Device())
+	}
+	x.SendCookies()
+	if err != nil {
+		return &auth.Error{
+			Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: err,
+			Message: "You are signed out in this browser. Copies of the session elsewhere could not be ended.",
+		}
+	}
+	return web.WriteJSON(w, http.StatusOK, answer{Success: true})
+}
+
+// requireJSON is DecodeJSON for an endpoint whose body says nothing.
+func requireJSON(r *http.Request) error {
+	var none struct{}
+	if r.ContentLength == 0 && web.IsJSON(r) {
+		return nil
+	}
+	return web.DecodeJSON(nil, r, &none)
+}
+
+// changePassword asks for the old password and ends all other sessions.
+func (h *Handler) changePassword(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		CurrentPassword string `json:"currentPassword"`
+		NewPassword     string `json:"newPassword"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	x := h.Mount.Bare(w, r)
+	s, err := x.Require()
+	if err != nil {
+		return err
+	}
+	token, err := h.Users.ChangePassword(r.Context(), x.Sessions, *s, auth.Secret(in.CurrentPassword), auth.Secret(in.NewPassword), x.Device())
+	if err != nil {
+		return err
+	}
+	x.KeepSession(token)
+	x.SendCookies()
+	return web.WriteJSON(w, http.StatusOK, answer{Success: true, Expires: &token.Expires})
+}
+
+// deleteAccount asks for the password and removes the caller's own account.
+func (h *Handler) deleteAccount(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Password string `json:"password"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	x := h.Mount.Bare(w, r)
+	s, err := x.Require()
+	if err != nil {
+		return err
+	}
+	if err := h.Users.DeleteOwn(r.Context(), *s, auth.Secret(in.Password)); err != nil {
+		return err
+	}
+	x.DropSession()
+	x.SendCookies()
+	return web.WriteJSON(w, http.StatusOK, answer{Success: true})
+}

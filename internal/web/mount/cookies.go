@@ -1,0 +1,69 @@
+package mount
+
+import (
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
+)
+
+// noEnd makes a cookie end with the browser session.
+var noEnd time.Time
+
+// attemptSeconds is how long the cookie between two steps lives.
+const attemptSeconds = 600
+
+// set adds a Set-Cookie line to the answer.
+func (x *Exchange) set(c wire.SetCookie) {
+	if line := c.String(); line != "" {
+		x.pending = append(x.pending, line)
+	}
+}
+
+// KeepSession makes the browser keep the session's cookie, chunked if it must
+// be, and drop every other cookie that a reader would join with it.
+func (x *Exchange) KeepSession(t session.Token) {
+	x.replaceSession(t.Text, t.Expires)
+}
+
+// DropSession makes the browser drop the session's cookies, as many as it
+// sent.
+func (x *Exchange) DropSession() { x.replaceSession("", noEnd) }
+
+func (x *Exchange) replaceSession(value string, expires time.Time) {
+	for _, c := range wire.Replace(x.Dialect, x.names.Session, value, x.cookies) {
+		if c.Delete {
+			x.set(wire.DeleteCookie(c.Name, x.origin.Secure()))
+		} else {
+			x.set(wire.NewCookie(c.Name, c.Value, expires, x.origin.Secure()))
+		}
+	}
+}
+
+// KeepAttempt makes the browser keep what the next step of its sign-in needs.
+func (x *Exchange) KeepAttempt(secret auth.Secret) {
+	c := wire.NewCookie(x.attemptCookie(), secret.Reveal(), noEnd, x.origin.Secure())
+	c.MaxAge = attemptSeconds
+	x.set(c)
+}
+
+// Attempt is what the request brings for the next step of its sign-in.
+func (x *Exchange) Attempt() auth.Secret {
+	v, _ := x.cookies.Get(x.attemptCookie())
+	return auth.Secret(v)
+}
+
+// DropAttempt makes the browser forget a sign-in under way.
+func (x *Exchange) DropAttempt() {
+	x.set(wire.DeleteCookie(x.attemptCookie(), x.origin.Secure()))
+}
+
+// SendCookies puts the pending Set-Cookie lines into the answer's header. An
+// answer that must touch no cookie does not call it.
+func (x *Exchange) SendCookies() {
+	for _, line := range x.pending {
+		x.W.Header().Add("Set-Cookie", line)
+	}
+	x.pending = nil
+}

@@ -1,0 +1,192 @@
+package mount
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/signin"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
+)
+
+// Exchange is one request and its answer on a Mount. It belongs to one
+// goroutine.
+type Exchange struct {
+	*Mount
+	W http.ResponseWriter
+	R *http.Request
+	// CSRFToken is the token of the request's cookie when that is good, and a
+	// fresh one otherwise, whose cookie goes with the answer.
+	CSRFToken string
+	// Callback is where the browser goes on to: an address on the public
+	// origin.
+	Callback string
+
+	cookies  wire.Cookies
+	csrfGood bool
+	fields   map[string]json.RawMessage // of a JSON body
+	form     url.Values                 // of a form body
+	pending  []string                   // Set-Cookie lines in the protocol's order
+	session  *session.Sealed
+	failed   error
+}
+
+// Open reads what every endpoint needs: body, cookies, CSRF token and callback
+// URL. It writes nothing. It returns ErrCallbackURL, or an *auth.Error for a
+// body that is too large or malformed.
+func (m *Mount) Open(w http.ResponseWriter, r *http.Request) (*Exchange, error) {
+	x := m.Bare(w, r)
+	if err := x.readBody(); err != nil {
+		return nil, err
+	}
+	var err error
+	cookie, _ := x.cookies.Get(m.names.CallbackURL)
+	var set bool
+	if x.Callback, set, err = m.origin.CallbackURL(x.Field("callbackUrl"), lastOf(r.URL.Query(), "callbackUrl"), cookie); err != nil {
+		return nil, err
+	}
+	x.readCSRF()
+	if set {
+		x.set(wire.NewCookie(m.names.CallbackURL, x.Callback, noEnd, m.origin.Secure()))
+	}
+	return x, nil
+}
+
+// Bare is Open for endpoints outside the protocol: cookies alone are read, the
+// body is left to the handler, and no cookie of the protocol is set.
+func (m *Mount) Bare(w http.ResponseWriter, r *http.Request) *Exchange {
+	return &Exchange{Mount: m, W: w, R: r, cookies: wire.ParseCookies(r.Header["Cookie"]), Callback: m.Origin()}
+}
+
+// readBody takes a form or a JSON object; the protocol tells them by the
+// content type containing that text (authjs.md §4.1). Other bodies count as
+// none.
+func (x *Exchange) readBody() error {
+	if x.R.Method != http.MethodPost {
+		return nil
+	}
+	kind := strings.ToLower(x.R.Header.Get("Content-Type"))
+	isForm := strings.Contains(kind, "application/x-www-form-urlencoded")
+	if !isForm && !strings.Contains(kind, "application/json") {
+		return nil
+	}
+	body, err := web.ReadBody(x.W, x.R)
+	if err != nil {
+		return err
+	}
+	if isForm {
+		x.form, _ = url.ParseQuery(string(body)) // malformed pairs are passed over, as browsers' readers do
+		return nil
+	}
+	if len(body) == 0 {
+		return nil
+	}
+	return web.UnmarshalObject(body, &x.fields)
+}
+
+// Field is the text of a body's field, empty when it is absent or no text. Of
+// repeated form fields the last one counts.
+func (x *Exchange) Field(name string) string {
+	if x.form != nil {
+		return lastOf(x.form, name)
+	}
+	var text string
+	if json.Unmarshal(x.fields[name], &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// Raw is the raw JSON of a JSON body's member.
+func (x *Exchange) Raw(name string) json.RawMessage { return x.fields[name] }
+
+func lastOf(values url.Values, name string) string {
+	if all := values[name]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return ""
+}
+
+// readCSRF takes the token of a good cookie, or makes a pair (authjs.md §3.2).
+func (x *Exchange) readCSRF() {
+	cookie, _ := x.cookies.Get(x.names.CSRF)
+	if x.CSRFToken, x.csrfGood = x.csrf.Token(cookie); x.csrfGood {
+		return
+	}
+	var value string
+	x.CSRFToken, value = x.csrf.Issue()
+	x.set(wire.NewCookie(x.names.CSRF, value, noEnd, x.origin.Secure()))
+}
+
+// Verified says whether the request proves that it comes from our own pages: a
+// POST with a good cookie and its token in the body, and no sign of a foreign
+// origin.
+func (x *Exchange) Verified() bool {
+	if x.R.Method != http.MethodPost || !x.csrfGood || web.ForeignRequest(x.R, x.Origin()) {
+		return false
+	}
+	cookie, _ := x.cookies.Get(x.names.CSRF)
+	return x.csrf.Verify(cookie, x.Field("csrfToken"))
+}
+
+// HasSession says whether the request brings a session cookie, good or not.
+func (x *Exchange) HasSession() bool {
+	token, err := wire.JoinExact(x.names.Session, x.cookies)
+	return token != "" || err != nil
+}
+
+// Session checks the request's session cookie, once. Without one, and with one
+// that is none of ours, the verdict is Void. The error means that nothing can
+// be said: then no cookie may be touched.
+func (x *Exchange) Session() (*session.Sealed, error) {
+	if x.session != nil || x.failed != nil {
+		return x.session, x.failed
+	}
+	token, err := wire.JoinExact(x.names.Session, x.cookies)
+	if err != nil || token == "" {
+		x.session = &session.Sealed{}
+		return x.session, nil
+	}
+	s, err := x.Sessions.Check(x.R.Context(), token)
+	if err != nil {
+		x.failed = err
+		return nil, err
+	}
+	x.SignedIn(&s)
+	return x.session, nil
+}
+
+// SignedIn makes s the session of this exchange and of its log line.
+func (x *Exchange) SignedIn(s *session.Sealed) {
+	x.session = s
+	if s.Verdict.SignedIn() {
+		facts := web.FactsFrom(x.R.Context())
+		facts.UserID, facts.SessionID = s.UserID(), s.SessionID()
+	}
+}
+
+// Require is Session for endpoints that need one: CodeSignedOut when there is
+// none that may act.
+func (x *Exchange) Require() (*session.Sealed, error) {
+	s, err := x.Session()
+	if err != nil {
+		return nil, err
+	}
+	if s.Verdict != session.Live {
+		return nil, auth.NewError(auth.CodeSignedOut, errors.New("no live session"))
+	}
+	return s, nil
+}
+
+// Device is what the request tells of the browser.
+func (x *Exchange) Device() auth.Device { return web.FactsFrom(x.R.Context()).Device }
+
+// Browser is where a sign-in attempt on this exchange comes from.
+func (x *Exchange) Browser(current *session.Sealed) signin.Browser {
+	return signin.Browser{Mount: x.Sessions, Device: x.Device(), Current: current}
+}

@@ -1,0 +1,235 @@
+package gatehouse
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/signin"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/api"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs"
+	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
+	"github.com/gatehouse-auth/gatehouse/internal/web/portal"
+)
+
+// This is the only file that knows every room. It is read from top to bottom:
+// the store, the rooms on it, the mounts, what answers on each.
+
+// rooms are built once and shared by every mount.
+type rooms struct {
+	store        store.Store
+	index        *revocation.Index
+	follower     *revocation.Follower
+	sessions     *session.Room
+	signin       *signin.Room
+	registration *registration.Room
+	users        *user.Room
+	invitations  *registration.Invitations
+}
+
+// credentialsID and credentialsName are what Auth.js calls the provider.
+const (
+	credentialsID   = "credentials"
+	credentialsName = "Credentials"
+)
+
+// open builds everything from a configuration that is complete and valid.
+func open(ctx context.Context, cfg Config) (*Gatehouse, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	db, err := sqlstore.Open(ctx, sqlstore.Options{
+		Path: cfg.Database.Path, Migrate: !cfg.Database.SkipMigrate, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &Gatehouse{cfg: cfg}
+	if g.rooms, err = newRooms(cfg, db); err == nil {
+		g.handler, err = newHandler(cfg, g.rooms)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func newRooms(cfg Config, db store.Store) (r rooms, err error) {
+	r.index = revocation.NewIndex()
+	r.store = revocation.Applying(db, r.index)
+	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now}
+	r.sessions, err = session.New(session.Options{
+		Store: r.store, Index: r.index, Secrets: cfg.Secrets,
+		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
+		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Logger: cfg.Logger, Now: cfg.Now,
+	})
+	if err != nil {
+		return r, err
+	}
+	hasher, policy, err := newPasswords(cfg)
+	if err != nil {
+		return r, err
+	}
+	throttle, err := newThrottle(cfg)
+	if err != nil {
+		return r, err
+	}
+	addresses := ratelimit.NewMemory(0)
+	r.signin = &signin.Room{
+		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
+		Addresses:     addresses,
+		AddressLimits: ratelimit.Limit{Name: "signin-address", Burst: cfg.Limits.AddressFailures, Period: cfg.Limits.AddressPeriod},
+	}
+	r.registration = &registration.Room{
+		Store: r.store, Passwords: hasher, Policy: policy, Mode: registration.Mode(cfg.Registration.Mode),
+		Roles: cfg.Registration.Roles, Now: cfg.Now, Addresses: addresses,
+		AddressLimits: ratelimit.Limit{Name: "registration-address", Burst: cfg.Limits.Registrations, Period: time.Hour},
+	}
+	r.users = &user.Room{
+		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Now: cfg.Now,
+	}
+	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
+	return r, nil
+}
+
+func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
+	p := cfg.Password
+	common, err := password.LoadCommon()
+	if err != nil {
+		return nil, password.Policy{}, err
+	}
+	policy := password.Policy{MinLength: p.MinLength, ContextWords: p.ContextWords, Common: common}
+	if err := policy.Validate(); err != nil {
+		return nil, policy, err
+	}
+	hasher, err := password.New(password.Options{
+		Params: password.Params{Memory: uint32(p.MemoryKiB), Passes: uint32(p.Passes), Lanes: uint8(p.Lanes)},
+		Gate:   password.NewGate(p.Workers, p.Queue),
+	})
+	return hasher, policy, err
+}
+
+// newThrottle derives the key that blinds unknown identifiers.
+func newThrottle(cfg Config) (signin.Throttle, error) {
+	key, err := hkdf.Key(sha256.New, []byte(cfg.Secrets[0].Reveal()), nil, "gatehouse failure counters v1", sha256.Size)
+	if err != nil {
+		return signin.Throttle{}, fmt.Errorf("derive counter key: %w", err)
+	}
+	return signin.Throttle{Free: cfg.Limits.AccountFailures, MaxDelay: cfg.Limits.AccountMaxDelay, Key: key}, nil
+}
+
+// newHandler routes every endpoint of every mount.
+func newHandler(cfg Config, r rooms) (http.Handler, error) {
+	list, err := endpoints(cfg, r)
+	if err != nil {
+		return nil, err
+	}
+	resolve, err := clientAddress(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return web.NewRouter(list, web.RouterOptions{
+		Logger: cfg.Logger, ClientAddress: resolve, Now: cfg.Now, HTTPS: strings.HasPrefix(cfg.PublicOrigin, "https://"),
+	})
+}
+
+// endpoints is the whole table. With empty rooms it can be read, not served.
+func endpoints(cfg Config, r rooms) (list []web.Endpoint, err error) {
+	if r.sessions == nil {
+		r = rooms{sessions: &session.Room{}, users: &user.Room{}, registration: &registration.Room{Mode: registration.Mode(cfg.Registration.Mode)}}
+	}
+	for _, m := range cfg.Mounts {
+		on, err := mount.New(r.sessions, cfg.PublicOrigin, m.BasePath, seal.Dialect(m.Dialect), m.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		hosted, err := pages.New(cfg.Name, on.Base())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, protocol(cfg, m, r, on, hosted).Endpoints()...)
+		list = append(list, (&api.Handler{
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions,
+		}).Endpoints()...)
+		list = append(list, (&portal.Handler{
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted,
+		}).Endpoints()...)
+	}
+	return list, nil
+}
+
+// protocol answers Auth.js on one mount.
+func protocol(cfg Config, m Mount, r rooms, on *mount.Mount, hosted *pages.Set) *authjs.Handler {
+	o := authjs.Options{
+		Mount: on, SignIn: r.signin, Sessions: r.sessions, Profiles: r.users, UpdateFields: m.UpdateFields, Hosted: hosted,
+		Pages:    authjs.AppPages{SignIn: m.Pages.SignIn, SignOut: m.Pages.SignOut, Error: m.Pages.Error, VerifyRequest: m.Pages.VerifyRequest},
+		Provider: credentialsID, Name: credentialsName,
+		Fields: []pages.Field{
+			{Name: "identifier", Label: "E-mail or user name", Type: "text", Autocomplete: "username", Required: true},
+			{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password", Required: true},
+		},
+		Hooks: authjs.Hooks{User: authjs.IDAndRoles},
+	}
+	if cfg.Registration.Mode != string(registration.Closed) {
+		o.Register = on.Base() + "/signup"
+	}
+	return authjs.New(o)
+}
+
+// clientAddress resolves who calls. What cannot be known is said once, at
+// start: then no limit counts by address.
+func clientAddress(cfg Config) (func(*http.Request) netip.Addr, error) {
+	c := cfg.ClientAddress
+	resolver := clientip.Resolver{PeerIsClient: c.PeerIsClient}
+	for _, p := range c.TrustedProxies {
+		prefix, err := parsePrefix(p)
+		if err != nil {
+			return nil, err
+		}
+		resolver.Trusted = append(resolver.Trusted, prefix)
+	}
+	if len(resolver.Trusted) > 0 {
+		resolver.Header = c.Header
+	} else if !c.PeerIsClient {
+		cfg.Logger.Warn("the address of callers is unknown: limits by address are off, those by account and the hashing queue hold; " +
+			"set client_address.trusted_proxies to the proxy in front that sets it, or client_address.peer_is_client when browsers connect directly")
+	}
+	if err := resolver.Validate(); err != nil {
+		return nil, err
+	}
+	return func(r *http.Request) netip.Addr { return resolver.Resolve(r.RemoteAddr, r.Header) }, nil
+}
+
+// parsePrefix reads an address or a network.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return p, fmt.Errorf("client_address.trusted_proxies: %w", err)
+	}
+	return p.Masked(), nil
+}
