@@ -29,11 +29,11 @@ func originProblem(s string) (problem, cure string) {
 	case strings.ContainsAny(s, "?#"):
 		return "has a query or a fragment", give
 	case u.Path == "/":
-		return "ends with a slash", "write " + strings.TrimSuffix(s, "/")
+		return "ends with a slash", write(u, strings.TrimSuffix(s, "/"))
 	case u.Path != "":
 		return "has a path", give + "; paths belong to mounts"
 	case strings.ToLower(s) != s:
-		return "has capitals", "write " + strings.ToLower(s)
+		return "has capitals", write(u, strings.ToLower(s))
 	case strings.Contains(u.Host, "%") || strings.Contains(s, "%"):
 		return "has escaped characters or a zone", give
 	}
@@ -50,16 +50,25 @@ func originProblem(s string) (problem, cure string) {
 	return "", ""
 }
 
+// write is the cure that gives the right text, which must not be wrong in yet
+// another way.
+func write(u *url.URL, right string) string {
+	if strings.EqualFold(u.Scheme, "http") && !loopback(u.Hostname()) {
+		return "write https" + right[len("http"):] + " (plain http is for this machine alone)"
+	}
+	return "write " + right
+}
+
 func portProblem(u *url.URL) (problem, cure string) {
 	port := u.Port()
 	if strings.HasSuffix(u.Host, ":") {
-		return "ends with a colon", "write " + strings.TrimSuffix(u.String(), ":")
+		return "ends with a colon", write(u, strings.TrimSuffix(u.String(), ":"))
 	}
 	if port == "" {
 		return "", ""
 	}
 	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
-		return "names the port that browsers leave out", "write " + strings.TrimSuffix(u.String(), ":"+port)
+		return "names the port that browsers leave out", write(u, strings.TrimSuffix(u.String(), ":"+port))
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != port {
 		return "has a port that is not 1 to 65535", "correct the port or leave it out"

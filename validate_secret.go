@@ -50,7 +50,7 @@ func (c Config) checkSecrets(p *Problems) {
 			case inList[s]:
 				p.add(field, "remove one of them", "stands twice in %s", list)
 			case met && (own || first.own):
-				p.add(field, "make one for each: "+secretCure, "is the same as %s: whoever has the application's secret could forge Gatehouse's own facts", first.field)
+				p.add(field, "replace one of the two: "+secretCure, "is the same as %s: whoever has the application's secret could forge Gatehouse's own facts", first.field)
 			}
 			inList[s] = true
 			if !met {

@@ -131,6 +131,8 @@ func TestValidate_publicOrigin(t *testing.T) {
 func TestValidate_cureOfAnOriginIsTheOriginToWrite(t *testing.T) {
 	for origin, cure := range map[string]string{
 		"https://app.example/":    "write https://app.example",
+		"http://app.example/":     "write https://app.example (plain http is for this machine alone)",
+		"http://localhost:3000/":  "write http://localhost:3000",
 		"https://App.Example":     "write https://app.example",
 		"https://app.example:443": "write https://app.example",
 		"https://bücher.example":  "write xn--bcher-kva.example",

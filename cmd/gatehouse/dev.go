@@ -68,7 +68,7 @@ func (c *devCmd) Run(p *program) error {
 		return errors.Join(err, g.Close())
 	}
 	c.greet(p, ln.Addr().String(), cfg, users, seeded)
-	srv := &server{Server: devServer(c.Listen), gate: g, logger: cfg.Logger, public: ln}
+	srv := &server{Server: devServer(c.Listen), gate: g, logger: cfg.Logger, public: ln, begun: p.begun}
 	return srv.run(p.ctx)
 }
 
@@ -139,7 +139,7 @@ func seed(p *program, g *gatehouse.Gatehouse, users []demoUser) (bool, error) {
 	for _, u := range users {
 		_, err := g.Users().Create(p.ctx, "dev", user.New{Email: u.email, Name: u.name, Roles: u.roles, Password: u.password, Verified: true})
 		if err != nil {
-			return false, fmt.Errorf("cannot create the demo user %s: %w", u.email, err)
+			return false, fmt.Errorf("cannot create the demo user %s: %s", u.email, refusal(err))
 		}
 	}
 	return true, nil

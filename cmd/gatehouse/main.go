@@ -9,9 +9,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
 )
@@ -39,6 +41,7 @@ type commands struct {
 // program is what a command may touch of the world outside.
 type program struct {
 	ctx            context.Context
+	begun          time.Time
 	environ        []string
 	stdin          *os.File
 	stdout, stderr io.Writer
@@ -53,11 +56,12 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run executes one command line and returns the exit code.
 func run(args []string) int {
+	begun := time.Now()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
-	p := &program{ctx: ctx, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{ctx: ctx, begun: begun, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	parser, err := kong.New(&commands{},
 		kong.Name("gatehouse"),
 		kong.Description("Gatehouse signs the users of a web application in and says on every request who is calling."),
@@ -83,13 +87,14 @@ func run(args []string) int {
 // code for it.
 func (p *program) fail(err error) int {
 	var bad *config.Error
+	var invalid *gatehouse.Problems
 	var refused *auth.Error
 	var wrong usageError
 	switch {
 	case errors.As(err, &wrong):
 		fmt.Fprintf(p.stderr, "gatehouse: %v\nSee gatehouse --help.\n", err)
 		return exitUsage
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &invalid):
 		fmt.Fprintf(p.stderr, "gatehouse: the settings cannot be used:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	case errors.As(err, &refused):
 		fmt.Fprintf(p.stderr, "gatehouse: %s\n", refusal(err))

@@ -58,7 +58,7 @@ func (f databaseFlags) open(p *program) (*gatehouse.Gatehouse, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Logger = logger(p.stderr, config.Log{Level: "warn"})
+	c.Logger = logger(p.stderr, config.Log{Level: "error"}) // warnings are for whoever runs the server
 	return gatehouse.New(p.ctx, c)
 }
 

@@ -22,7 +22,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	s.Config.Logger = logger(p.stderr, s.Log)
-	srv := &server{Server: s.Server, logger: s.Config.Logger}
+	srv := &server{Server: s.Server, logger: s.Config.Logger, begun: p.begun}
 	if s.TLS.CertFile != "" {
 		files, err := loadCertificate(s.TLS, s.Config.Logger)
 		if err != nil {

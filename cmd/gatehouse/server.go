@@ -33,6 +33,9 @@ type server struct {
 	// tls is nil for plain http.
 	tls *tls.Config
 
+	// begun is when the program was started, for the log.
+	begun time.Time
+
 	// ending: readiness is withdrawn. See drain.go.
 	ending atomic.Bool
 }
@@ -72,7 +75,8 @@ func (s *server) run(ctx context.Context) (err error) {
 	d := newDrain(s)
 	served := make(chan error, 1)
 	go func() { served <- d.serve() }()
-	s.logger.Info("listening", "address", s.public.Addr().String(), "ops", opsAddress(s.ops), "tls", s.tls != nil)
+	s.logger.Info("listening", "address", s.public.Addr().String(), "ops", opsAddress(s.ops), "tls", s.tls != nil,
+		"after", time.Since(s.begun).Round(time.Millisecond).String())
 
 	select {
 	case <-ctx.Done():

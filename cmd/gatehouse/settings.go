@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/config"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 )
@@ -65,16 +66,13 @@ func (c *migrateCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	cfg.Logger = logger(p.stderr, config.Log{Level: "error"})
 	report, err := gatehouse.Migrate(p.ctx, cfg)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(p.stdout, struct {
-			From    int64    `json:"from"`
-			To      int64    `json:"to"`
-			Applied []string `json:"applied"`
-		}{report.From, report.To, append([]string{}, report.Applied...)})
+		return printJSON(p.stdout, report)
 	}
 	if len(report.Applied) == 0 {
 		_, err = fmt.Fprintf(p.stdout, "The schema is up to date (%d).\n", report.To)
@@ -114,7 +112,11 @@ func (c *endpointsCmd) Run(p *program) error {
 		}
 		cfg = s.Config
 	}
-	all := append(gatehouse.Endpoints(cfg), ops.Endpoints(func(context.Context) error { return nil })...)
+	own, err := gatehouse.Endpoints(cfg)
+	if err != nil {
+		return err
+	}
+	all := append(own, ops.Endpoints(func(context.Context) error { return nil })...)
 	if c.JSON {
 		out := make([]endpointJSON, len(all))
 		for i, e := range all {

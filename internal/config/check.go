@@ -143,15 +143,9 @@ func (l *loader) checkDatabase() {
 	}
 }
 
-// checkClientAddress warns when nothing tells who is calling: then no address
-// can be slowed down, and only the counters of accounts hold.
+// checkClientAddress refuses what would give every caller the proxy's address.
 func (l *loader) checkClientAddress() {
-	a := l.settings.ClientAddress
-	if l.settings.BehindProxy && len(a.TrustedProxies) == 0 {
-		l.warn("client_address.trusted_proxies", "name the proxy in front, if it sets "+a.Header,
-			"is not set: the addresses of callers are unknown, so guessing is slowed down by account alone")
-	}
-	if l.settings.BehindProxy && a.PeerIsClient {
+	if l.settings.BehindProxy && l.settings.ClientAddress.PeerIsClient {
 		l.note("client_address.peer_is_client", "remove it, and name the proxy in client_address.trusted_proxies",
 			"contradicts behind_proxy: every caller would have the proxy's address")
 	}

@@ -203,7 +203,7 @@ func TestLoad_warnsOfWhatIsAllowedAndRisky(t *testing.T) {
 	for _, w := range s.Warnings {
 		got = append(got, w.Field)
 	}
-	if diff := cmp.Diff([]string{"listen", "client_address.trusted_proxies"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"listen"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -307,6 +307,36 @@ func TestInTx_fullDiskFailsItsMemberAlone(t *testing.T) {
 	wantFailures(t, db, map[string]int{"first": 1, "full": 0, "last": 1})
 }
 
+// A failure that leaves the transaction standing counts all the same: what a
+// function makes of it cannot be trusted.
+func TestInTx_overlookedFailureIsNotKept(t *testing.T) {
+	db, ctx := openNew(t), context.Background()
+	u := auth.User{ID: auth.NewUserID(start), Username: "ann"}
+	overlooking := func(tx store.Tx) error {
+		if err := errors.Join(tx.CreateUser(ctx, u), sqlstore.Raw(tx, "UPDATE users SET roles = 'damaged'")); err != nil {
+			return err
+		}
+		if _, err := tx.User(ctx, u.ID); err == nil {
+			t.Error("a damaged row was read")
+		}
+		return nil
+	}
+	if err := db.InTx(ctx, overlooking); err == nil {
+		t.Error("alone: the failure was overlooked")
+	}
+	b := gather(t, db)
+	first, second := b.add(ctx, count("first")), b.add(ctx, overlooking)
+	b.run()
+	first.want(t, "first", nil)
+	if second.err == nil {
+		t.Error("in a batch: the failure was overlooked")
+	}
+	if _, err := db.User(ctx, u.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the user: got %v, want %v", err, store.ErrNotFound)
+	}
+	wantFailures(t, db, map[string]int{"first": 1})
+}
+
 func TestWrite_fullDiskSaysSoAndLeavesNothing(t *testing.T) {
 	db, ctx, c := openNew(t), context.Background(), huge()
 	fillDisk(t, db)

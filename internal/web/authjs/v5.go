@@ -3,6 +3,7 @@ package authjs
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -41,8 +42,26 @@ func (d v5) refuse(x *mount.Exchange, status int, location string) {
 	writeRedirect(x.W, location)
 }
 
-func (v5) unknown(w http.ResponseWriter, r *http.Request) {
+// unknown tells an address that the protocol cannot parse from a known action
+// that does not take the method (authjs.md §2, path parsing).
+func (d v5) unknown(w http.ResponseWriter, r *http.Request) {
+	if (r.Method == http.MethodGet || r.Method == http.MethodPost) && d.parses(r) {
+		d.unsupported(d.Mount.Bare(w, r))
+		return
+	}
 	writeJSONText(w, http.StatusBadRequest, `"Bad request."`)
+}
+
+// parses says whether the address is an action with or without a provider.
+func (d v5) parses(r *http.Request) bool {
+	action, provider, two := strings.Cut(strings.TrimPrefix(r.URL.Path, d.Mount.BasePath+"/"), "/")
+	switch action {
+	case "providers", "session", "csrf", "signout", "verify-request", "error":
+		return !two
+	case "signin", "callback", "webauthn-options":
+		return !two || provider != "" && !strings.Contains(provider, "/")
+	}
+	return false
 }
 
 func (d v5) unsupported(x *mount.Exchange) {

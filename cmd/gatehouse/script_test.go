@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the expected output of scripts anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gatehouse": main})
+}
+
+// TestScripts runs testdata/*.txtar, which read like a manual. Beside the
+// commands of testscript there are:
+//
+//	secretfile NAME     a new secret in a file of its own
+//	await URL           waits until URL is answered with 200
+//	status URL CODE     asks once
+//	exits CODE CMD…     runs CMD, which must end with that exit code
+//
+// $PORT, $OPS_PORT and $OTHER_PORT are free.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			for _, name := range []string{"PORT", "OPS_PORT", "OTHER_PORT"} {
+				ln, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					return err
+				}
+				env.Defer(func() { ln.Close() })
+				_, port, _ := net.SplitHostPort(ln.Addr().String())
+				env.Setenv(name, port)
+				if name != "OTHER_PORT" { // that one stays taken
+					ln.Close()
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"secretfile": scriptSecretFile,
+			"await":      scriptAwait,
+			"status":     scriptStatus,
+			"exits":      scriptExits,
+		},
+	})
+}
+
+func scriptSecretFile(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(newSecret()+"\n"), 0o600))
+	}
+}
+
+// statusOf returns 0 when nobody answers.
+func statusOf(url string) int {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := client.Get(url)
+	if err != nil {
+		return 0
+	}
+	r.Body.Close()
+	return r.StatusCode
+}
+
+func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if statusOf(args[0]) == http.StatusOK {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	ts.Fatalf("%s is not answered", args[0])
+}
+
+func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if got := http.StatusText(statusOf(args[0])); got != strings.Join(args[1:], " ") {
+		ts.Fatalf("%s: %q", args[0], got)
+	}
+}
+
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if e, ok := err.(*exec.ExitError); ok {
+		code = e.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if want := args[0]; want != string(rune('0'+code)) {
+		ts.Fatalf("exit code %d, want %s", code, want)
+	}
+}
+
+var contentHash = regexp.MustCompile(`\.[0-9a-f]{12}\.css`)
+
+// golden compares with a file in testdata, or writes it.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (run with -update and read the change in review): %s", path, diff)
+	}
+}
+
+// The posture of every endpoint is in review whenever it changes.
+func TestEndpoints_table(t *testing.T) {
+	var out bytes.Buffer
+	p := &program{ctx: t.Context(), stdout: &out, stderr: &out}
+	if err := (&endpointsCmd{}).Run(p); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "endpoints.golden", contentHash.ReplaceAll(out.Bytes(), []byte(".HASH.css")))
+}
