@@ -2,6 +2,12 @@ module github.com/gatehouse-auth/gatehouse
 
 go 1.26.0
 
+ignore (
+	./.build
+	./examples/nextjs/node_modules
+	./node_modules
+)
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/chromedp/cdproto v0.159.0 // indirect

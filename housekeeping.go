@@ -12,14 +12,15 @@ import (
 // are looked for. Purges run in small batches, so that no sign-in waits behind
 // one.
 const (
-	purgeInterval  = 10 * time.Minute
-	purgeBatch     = 500
-	keepSessions   = 30 * 24 * time.Hour
-	keepEvents     = 400 * 24 * time.Hour
-	keepCounters   = 48 * time.Hour
-	keepChallenges = time.Hour
-	flushDeadline  = 5 * time.Second
-	purgeDeadline  = 30 * time.Second
+	purgeInterval   = 10 * time.Minute
+	purgeBatch      = 500
+	keepSessions    = 30 * 24 * time.Hour
+	keepEvents      = 400 * 24 * time.Hour
+	keepCounters    = 48 * time.Hour
+	keepChallenges  = time.Hour
+	keepInvitations = 30 * 24 * time.Hour
+	flushDeadline   = 5 * time.Second
+	purgeDeadline   = 30 * time.Second
 )
 
 // keepHouse writes last-seen times behind and purges, until ctx ends; then it
@@ -65,6 +66,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 	}{
 		{"sessions", s.PurgeSessions, keepSessions},
 		{"challenges", s.PurgeChallenges, keepChallenges},
+		{"invitations", s.PurgeInvitations, keepInvitations},
 		{"failure counters", s.PurgeCounters, keepCounters},
 		{"events", s.PurgeEvents, keepEvents},
 		{"changes", s.PurgeChanges, 0},

@@ -17,9 +17,9 @@ import (
 const defaultOrigin = "http://localhost:3000"
 
 type devCmd struct {
-	Listen         string `help:"Address to listen on; loopback alone." default:"127.0.0.1:8787" placeholder:"HOST:PORT"`
-	Origin         string `help:"Address of your application as the browser sees it; loopback alone." default:"http://localhost:3000" placeholder:"URL"`
-	Data           string `help:"Folder for the database and the secrets." default:".gatehouse" placeholder:"DIR"`
+	Listen         string `help:"Address to listen on; loopback alone (default ${default})." default:"127.0.0.1:8787" placeholder:"HOST:PORT"`
+	Origin         string `help:"Address of your application as the browser sees it; loopback alone (default ${default})." default:"http://localhost:3000" placeholder:"URL"`
+	Data           string `help:"Folder for the database and the secrets (default ${default})." default:".gatehouse" placeholder:"DIR"`
 	Dialect        string `help:"v4 for next-auth 4, v5 for Auth.js (next-auth 5)." enum:"v4,v5" default:"v4"`
 	PasswordsStdin bool   `help:"Read the passwords of the two demo users from standard input, one a line, instead of making random ones. GATEHOUSE_DEV_USER_PASSWORD and GATEHOUSE_DEV_ADMIN_PASSWORD do the same."`
 }

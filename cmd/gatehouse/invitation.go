@@ -49,8 +49,8 @@ func jsonInvitation(i auth.Invitation, code auth.Secret) invitationJSON {
 
 type invitationCreateCmd struct {
 	databaseFlags
-	Uses    int      `help:"How many may register with it." default:"1" placeholder:"N"`
-	Expires duration `help:"How long it is good, as 12h or 7d." default:"7d" placeholder:"TIME"`
+	Uses    int      `help:"How many may register with it (default ${default})." default:"1" placeholder:"N"`
+	Expires duration `help:"How long it is good, as 12h (default ${default})." default:"7d" placeholder:"TIME"`
 	Role    []string `help:"Role given to whoever registers with it; may be repeated." placeholder:"ROLE" sep:","`
 	Note    string   `help:"For whom it is." placeholder:"TEXT"`
 	JSON    bool     `name:"json" help:"Print JSON."`

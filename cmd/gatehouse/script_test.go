@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -125,6 +126,27 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s (run with -update and read the change in review): %s", path, diff)
+	}
+}
+
+func TestDocs_nameEveryCommandAndFlag(t *testing.T) {
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&commands{}, kong.Name("gatehouse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		if !strings.Contains(string(text), "gatehouse "+leaf.Path()) {
+			t.Errorf("docs/cli.md does not name %s", leaf.Path())
+		}
+		for _, flag := range leaf.Flags {
+			if !strings.Contains(string(text), "--"+flag.Name) {
+				t.Errorf("docs/cli.md does not name --%s of %s", flag.Name, leaf.Path())
+			}
+		}
 	}
 }
 

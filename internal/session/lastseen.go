@@ -16,6 +16,10 @@ const FlushInterval = time.Minute
 // the next renewal brings a newer one.
 const maxSeen = 100_000
 
+// touchBatch is how many times are written in one transaction, so that no
+// sign-in waits behind them.
+const touchBatch = 200
+
 // lastSeen gathers when sessions were used, so that no check writes.
 type lastSeen struct {
 	mu   sync.Mutex
@@ -44,12 +48,24 @@ func (l *lastSeen) take() map[auth.SessionID]time.Time {
 // FlushSeen writes the gathered last-seen times. What cannot be written is
 // lost: the times are for display alone.
 func (r *Room) FlushSeen(ctx context.Context) error {
-	seen := r.seen.take()
-	if len(seen) == 0 {
+	batch := make(map[auth.SessionID]time.Time, touchBatch)
+	write := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := r.Store.TouchSessions(ctx, batch); err != nil {
+			return fmt.Errorf("write last seen: %w", err)
+		}
+		clear(batch)
 		return nil
 	}
-	if err := r.Store.TouchSessions(ctx, seen); err != nil {
-		return fmt.Errorf("write last seen: %w", err)
+	for id, at := range r.seen.take() {
+		batch[id] = at
+		if len(batch) == touchBatch {
+			if err := write(); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return write()
 }

@@ -111,7 +111,7 @@ type Sessions interface {
 	// one named (empty: no exception), and returns how many.
 	EndUserSessions(ctx context.Context, user auth.UserID, except auth.SessionID, reason auth.EndReason, now time.Time) (int, error)
 	// TouchSessions moves LastSeenAt forward, never backward; unknown IDs are
-	// passed over.
+	// passed over. Some hundred at a time keep to a transaction's budget.
 	TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error
 	// PurgeSessions removes up to limit rows whose absolute end or end lies
 	// before the given time and returns how many.
@@ -146,6 +146,9 @@ type Invitations interface {
 	ListInvitations(ctx context.Context, now time.Time) ([]auth.Invitation, error)
 	// DeleteInvitation withdraws it. ErrNotFound.
 	DeleteInvitation(ctx context.Context, id auth.InvitationID) error
+	// PurgeInvitations removes up to limit rows whose end lies before the given
+	// time.
+	PurgeInvitations(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Counters keeps failure counts by an opaque key. They protect secrets, so

@@ -96,6 +96,11 @@ func (db *DB) PurgeChallenges(ctx context.Context, before time.Time, limit int) 
 	return write(ctx, db, func(t *tx) (int, error) { return t.PurgeChallenges(ctx, before, limit) })
 }
 
+// PurgeInvitations implements store.Tx as a transaction of its own.
+func (db *DB) PurgeInvitations(ctx context.Context, before time.Time, limit int) (int, error) {
+	return write(ctx, db, func(t *tx) (int, error) { return t.PurgeInvitations(ctx, before, limit) })
+}
+
 // ConsumeInvitation implements store.Tx as a transaction of its own.
 func (db *DB) ConsumeInvitation(ctx context.Context, id auth.InvitationID, secretHash string, now time.Time) (auth.Invitation, error) {
 	return write(ctx, db, func(t *tx) (auth.Invitation, error) { return t.ConsumeInvitation(ctx, id, secretHash, now) })

@@ -129,6 +129,7 @@ func everyMethod(ctx context.Context, x *tx) {
 	_, _ = x.ConsumeInvitation(ctx, "i", "", at)
 	_, _ = x.ListInvitations(ctx, at)
 	_ = x.DeleteInvitation(ctx, "i")
+	_, _ = x.PurgeInvitations(ctx, at, 1)
 	_, _ = x.RaiseFailure(ctx, "k", 0, at)
 	_, _ = x.Counter(ctx, "k", 0, at)
 	_ = x.ForgetFailures(ctx, "k")

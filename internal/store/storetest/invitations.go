@@ -20,6 +20,7 @@ func Invitations(t *testing.T, open func(t *testing.T) store.Store) {
 		{"the end is exact to the microsecond", invitationExpiry},
 		{"the list holds the usable, the youngest first", invitationList},
 		{"a withdrawn invitation is gone", invitationDelete},
+		{"purging removes what has ended, not more than asked", invitationPurge},
 	})
 }
 
@@ -110,4 +111,24 @@ func invitationDelete(t *testing.T, s store.Store) {
 	refused(t, "delete again", s.DeleteInvitation(ctx, i.ID), store.ErrNotFound)
 	_, err := s.ConsumeInvitation(ctx, i.ID, i.SecretHash, start)
 	refused(t, "consume", err, store.ErrNotFound)
+}
+
+func invitationPurge(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	before := start.Add(time.Minute)
+	var all []auth.Invitation
+	for _, end := range []time.Time{start, justBefore(before), before, justAfter(before)} {
+		i := invitation()
+		i.ID, i.ExpiresAt = auth.NewInvitationID(start), end
+		ok(t, "create", s.CreateInvitation(ctx, i))
+		all = append(all, i)
+	}
+	count(t, "purged, limit one", must[int](t)(s.PurgeInvitations(ctx, before, 1)), 1)
+	count(t, "purged, the rest", must[int](t)(s.PurgeInvitations(ctx, before, 9)), 1)
+	for n, i := range all {
+		_, err := s.ConsumeInvitation(ctx, i.ID, i.SecretHash, start.Add(-time.Hour))
+		if kept := err == nil; kept != (n >= 2) {
+			t.Errorf("invitation that ends at %v: kept is %v", i.ExpiresAt, kept)
+		}
+	}
 }

@@ -1,0 +1,64 @@
+# Every task by name; "make help" lists them. Nothing here needs root.
+SHELL := /bin/bash
+GO ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+# Packages whose tests let goroutines meet; the race detector needs gcc.
+RACE := ./internal/revocation ./internal/password ./internal/ratelimit/... ./cmd/gatehouse
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.DEFAULT_GOAL := help
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the static binary, bin/gatehouse
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gatehouse ./cmd/gatehouse
+
+release: ## the stripped binary, as it is shipped
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/gatehouse ./cmd/gatehouse
+
+run: ## Gatehouse in development mode, and the Next.js example behind it if Node.js is here
+	@scripts/run.sh
+
+test: ## every test; says what is missing on this machine and skips that by name
+	@scripts/missing.sh
+	$(GO) test -timeout 9m ./...
+	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "skipped: the race detector needs gcc"; fi
+
+race: ## the tests in which goroutines meet, under the race detector
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m -run 'InTx|Group|Concurren|Close|AtOnce' ./internal/store/sqlstore
+
+lint: ## gofmt, vet and staticcheck
+	@bad=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+check: lint test ## what CI runs
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## the benchmarks, with allocations
+	$(GO) test -run xxx -bench . -benchmem ./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/... ./internal/store/sqlstore
+
+soak: ## the long rounds: kill -9 while writing
+	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 30m -run 'Kill|Soak' -v ./internal/store/sqlstore
+
+vectors: ## record the Auth.js sequences anew from the npm packages
+	cd scripts/vectors && npm install --no-save --no-package-lock --legacy-peer-deps --no-audit --no-fund && node generate.mjs && node check.mjs
+
+common-passwords: ## reduce the list of common passwords anew from its npm package
+	cd scripts/common-passwords && npm install --no-save --no-package-lock --no-audit --no-fund && node make-list.mjs
+
+golden: ## write the golden files anew; read the difference before committing
+	$(GO) test ./cmd/gatehouse -update
+
+vuln: ## known vulnerabilities of what is linked (asks vuln.go.dev)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+clean: ## remove what was built
+	rm -rf bin .build examples/nextjs/.next
+
+.PHONY: help build release run test race lint check fuzz bench soak vectors common-passwords golden vuln clean

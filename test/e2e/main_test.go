@@ -1,0 +1,272 @@
+//go:build unix
+
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long anything that must happen may take to happen. It is
+// far more than is ever needed: a test waits for the thing, not for the time.
+const patience = 20 * time.Second
+
+// sharedSecret is the application's NEXTAUTH_SECRET in every test, so that one
+// Next.js serves them all.
+const sharedSecret = "Qm7xW2vK9sTf4RbYc6HjN8zLd3GpEu5A-e2e"
+
+// stage is what all tests share. Each part is made when a test first asks for
+// it, and once.
+type stage struct {
+	folder string // for all that must not outlive the tests
+
+	binary  func() (string, error)
+	example func() (example, error)
+	browser func() (context.Context, error)
+
+	// gatehousePort is where the built example expects Gatehouse.
+	next  *process
+	close []func()
+}
+
+// example is the built application with a Next.js that serves it.
+type example struct {
+	origin        string // http://localhost:…
+	address       string // 127.0.0.1:…, of Next.js itself
+	gatehousePort int    // where its rewrite leads
+}
+
+var all *stage
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "gatehouse-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	all = &stage{folder: folder}
+	all.binary = sync.OnceValues(all.buildBinary)
+	all.example = sync.OnceValues(all.startExample)
+	all.browser = sync.OnceValues(all.startBrowser)
+	defer func() {
+		for i := len(all.close) - 1; i >= 0; i-- {
+			all.close[i]()
+		}
+	}()
+	return m.Run()
+}
+
+// need skips a test whose programs are missing on a user's machine. Where
+// CI=true everything must be there.
+func need(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		path := p
+		if p == "chromium" {
+			path = chromium()
+		}
+		if _, err := exec.LookPath(path); err == nil {
+			continue
+		}
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed", p)
+		}
+		t.Skipf("%s is not installed", p)
+	}
+}
+
+func chromium() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return "chromium"
+}
+
+// root is the top of the repository.
+func root() string {
+	dir, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// environ is the environment without what would be taken for settings.
+func environ(more ...string) []string {
+	var env []string
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "GATEHOUSE_") && !strings.HasPrefix(e, "NEXTAUTH_") && !strings.HasPrefix(e, "AUTH_") {
+			env = append(env, e)
+		}
+	}
+	return append(env, more...)
+}
+
+// buildBinary builds the program as it is shipped.
+func (s *stage) buildBinary() (string, error) {
+	if given := os.Getenv("GATEHOUSE_BIN"); given != "" {
+		return filepath.Abs(given)
+	}
+	out := filepath.Join(s.folder, "gatehouse")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", out, "./cmd/gatehouse")
+	cmd.Dir = root()
+	cmd.Env = environ("CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build gatehouse: %w\n%s", err, text)
+	}
+	return out, nil
+}
+
+// startExample builds the example where it is stale and serves it. The rewrite
+// to Gatehouse is part of the build, so the port of the last build is kept
+// while it is free.
+func (s *stage) startExample() (example, error) {
+	if err := s.lock(); err != nil {
+		return example{}, err
+	}
+	port := builtPort()
+	if port == 0 || !free(port) {
+		port = freePort()
+	}
+	build := exec.Command(filepath.Join(root(), "scripts", "build-example.sh"), fmt.Sprintf("http://127.0.0.1:%d", port), "e2e")
+	build.Env = environ()
+	if text, err := build.CombinedOutput(); err != nil {
+		return example{}, fmt.Errorf("build the example: %w\n%s", err, text)
+	}
+	app := freePort()
+	e := example{origin: fmt.Sprintf("http://localhost:%d", app), address: fmt.Sprintf("127.0.0.1:%d", app), gatehousePort: port}
+	cmd := exec.Command("node", filepath.Join(root(), "node_modules", "next", "dist", "bin", "next"),
+		"start", "--hostname", "127.0.0.1", "--port", strconv.Itoa(app))
+	cmd.Dir = filepath.Join(root(), ".build", "e2e")
+	cmd.Env = environ("NEXTAUTH_URL="+e.origin, fmt.Sprintf("NEXTAUTH_URL_INTERNAL=http://127.0.0.1:%d", port),
+		"NEXTAUTH_SECRET="+sharedSecret, "NEXT_TELEMETRY_DISABLED=1")
+	var err error
+	if s.next, err = start(cmd); err != nil {
+		return example{}, err
+	}
+	s.close = append(s.close, s.next.kill)
+	return e, s.next.await("http://" + e.address + "/icon.svg")
+}
+
+// lock keeps a second run of these tests from building over the feet of this one.
+func (s *stage) lock() error {
+	if err := os.MkdirAll(filepath.Join(root(), ".build"), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(root(), ".build", "e2e.lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return err
+	}
+	s.close = append(s.close, func() { f.Close() })
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+}
+
+// builtPort is the Gatehouse port of the last build, or 0.
+func builtPort() int {
+	text, err := os.ReadFile(filepath.Join(root(), ".build", "e2e", ".next", ".built"))
+	if err != nil {
+		return 0
+	}
+	address, _, _ := strings.Cut(string(text), " ")
+	u, err := url.Parse(address)
+	if err != nil {
+		return 0
+	}
+	port, _ := strconv.Atoi(u.Port())
+	return port
+}
+
+func free(port int) bool {
+	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	return ln.Close() == nil
+}
+
+func freePort() int {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// startBrowser starts the one Chromium of all tests; each visitor gets cookies
+// of its own in it.
+func (s *stage) startBrowser() (context.Context, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(filepath.Join(s.folder, "chromium")),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	s.close = append(s.close, stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	s.close = append(s.close, stop, func() {
+		gently, stop := context.WithTimeout(ctx, 5*time.Second)
+		defer stop()
+		_ = chromedp.Cancel(gently)
+	})
+	return ctx, chromedp.Do(ctx)
+}
+
+// theExample is the served example; the test fails without it.
+func theExample(t *testing.T) example {
+	t.Helper()
+	need(t, "node", "npm")
+	e, err := all.example()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := all.next.out.len()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("Next.js said:\n%s", all.next.out.since(from))
+		}
+	})
+	return e
+}
+
+// until repeats ask until it is content. The last complaint is the failure.
+func until(t *testing.T, what string, ask func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ask()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: still not after %s: %v", what, patience, err)
+		}
+		<-tick.C
+	}
+}
+
+// plain is a client that follows no redirect and keeps no cookie.
+var plain = &http.Client{
+	Timeout:       patience,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
