@@ -14,7 +14,7 @@ need npm npm "the example, and the real npm packages"
 need chromium chromium "browser tests"
 need gcc gcc "the race detector"
 need flock util-linux "building the example once"
-if command -v node >/dev/null 2>&1 && ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20)'; then
+if command -v node >/dev/null 2>&1 && ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
   printf 'too old: node %s; Next.js 16 needs 20 or newer; the tests that need it are skipped\n' "$(node --version)"
 fi
 ((${#packages[@]})) || exit 0

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -30,6 +31,8 @@ type drain struct {
 	open    atomic.Int64
 	stirred atomic.Int64
 	start   time.Time
+	// served is closed when serve has returned.
+	served chan struct{}
 }
 
 const (
@@ -40,7 +43,7 @@ const (
 )
 
 func newDrain(s *server) *drain {
-	d := &drain{server: s, start: time.Now()}
+	d := &drain{server: s, start: time.Now(), served: make(chan struct{})}
 	h := s.gate.Handler()
 	d.http = s.httpServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(&closer{ResponseWriter: w, closing: &d.closing}, r)
@@ -61,6 +64,7 @@ func (d *drain) connState(_ net.Conn, state http.ConnState) {
 
 // serve returns when the listener is closed.
 func (d *drain) serve() error {
+	defer close(d.served)
 	if d.tls != nil {
 		return d.http.ServeTLS(d.public, "", "")
 	}
@@ -72,17 +76,20 @@ func (d *drain) end() error {
 	closeDoor(d.public)
 	time.Sleep(settle)
 	d.public.Close()
+	<-d.served // else Shutdown would close the listener again, and fail
 	d.closing.Store(true)
 
 	ctx, cancel := context.WithTimeout(context.Background(), d.ShutdownTimeout)
 	defer cancel()
 	d.awaitQuiet(d.ShutdownTimeout / 2)
-	if err := d.http.Shutdown(ctx); err != nil {
+	err := d.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		open := d.open.Load()
 		d.http.Close()
 		return fmt.Errorf("requests were cut off: %d connections were still open after %v; lengthen shutdown_timeout if they were right to take so long",
-			d.open.Load(), d.ShutdownTimeout)
+			open, d.ShutdownTimeout)
 	}
-	return nil
+	return err
 }
 
 // awaitQuiet waits until no connection is left or nothing happens on any.
