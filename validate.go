@@ -61,6 +61,11 @@ func (c Config) checkMounts(p *Problems) {
 				p.add(field, "give each mount a path of its own, none below another",
 					"%q overlaps %q of mounts[%d]", m.BasePath, other.BasePath, j)
 			}
+			if m.Dialect == other.Dialect {
+				// Cookie names come from the dialect, and their path is "/".
+				p.add(mountField(i, "dialect"), "keep one mount for each dialect; run a second server for a second origin",
+					"%q is that of mounts[%d] too, so the two would overwrite each other's cookies", m.Dialect, j)
+			}
 		}
 		if m.Dialect != "v4" && m.Dialect != "v5" {
 			p.add(mountField(i, "dialect"), `say "v4" for next-auth 4 or "v5" for Auth.js (next-auth 5)`, "%q is not a dialect", m.Dialect)

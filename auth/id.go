@@ -89,6 +89,10 @@ func formatID(prefix string, u [16]byte) string {
 	return string(b[:])
 }
 
+// octets are where the digits of each octet stand in the text of a UUID (RFC
+// 9562 §4). A hyphen at any other place is no digit.
+var octets = [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
+
 func parseID(prefix, s string) (u [16]byte, err error) {
 	if len(s) != idLength || s[:4] != prefix {
 		return u, errID
@@ -97,17 +101,12 @@ func parseID(prefix, s string) (u [16]byte, err error) {
 	if t[8] != '-' || t[13] != '-' || t[18] != '-' || t[23] != '-' {
 		return u, errID
 	}
-	n := 0
-	for i := 0; i < 36; i += 2 {
-		if t[i] == '-' {
-			i++
-		}
-		hi, lo := nibble(t[i]), nibble(t[i+1])
+	for n, at := range octets {
+		hi, lo := nibble(t[at]), nibble(t[at+1])
 		if hi > 15 || lo > 15 {
 			return u, errID
 		}
 		u[n] = hi<<4 | lo
-		n++
 	}
 	return u, nil
 }

@@ -24,6 +24,16 @@ func ForeignRequest(r *http.Request, publicOrigin string) bool {
 	}
 }
 
+// OwnRequest says whether a browser states that the request comes from our own
+// pages. It is more than ForeignRequest being false: silence is no statement
+// (CB-10).
+func OwnRequest(r *http.Request, publicOrigin string) bool {
+	if ForeignRequest(r, publicOrigin) {
+		return false
+	}
+	return r.Header.Get("Sec-Fetch-Site") == "same-origin" || r.Header.Get("Origin") == publicOrigin
+}
+
 // Navigates says whether a person waits for a page: then a refusal may be a
 // redirect, which an API call never gets.
 func Navigates(r *http.Request) bool {

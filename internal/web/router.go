@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ type RouterOptions struct {
 // that its posture demands, survives panics, and writes one log line.
 type Router struct {
 	RouterOptions
-	mux *http.ServeMux
+	mux     *http.ServeMux
+	nowhere http.Handler
 }
 
 // NewRouter refuses an Endpoint without a full posture, and two that are the
@@ -42,6 +44,7 @@ func NewRouter(endpoints []Endpoint, o RouterOptions) (rt *Router, err error) {
 		o.Now = time.Now
 	}
 	rt = &Router{RouterOptions: o, mux: http.NewServeMux()}
+	rt.nowhere = rt.serve(nowhere())
 	for _, e := range append(slices.Clone(endpoints), nowhere()) {
 		if err := e.check(); err != nil {
 			return nil, err
@@ -69,8 +72,24 @@ func (rt *Router) add(e Endpoint) (err error) {
 }
 
 // ServeHTTP answers with the Endpoint that the address names; every other
-// address is 404.
-func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.mux.ServeHTTP(w, r) }
+// address is 404. An address that is not written in its one clean way names
+// nothing: it is refused, not repaired.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "" || r.URL.Path != clean(r.URL.Path) {
+		rt.nowhere.ServeHTTP(w, r)
+		return
+	}
+	rt.mux.ServeHTTP(w, r)
+}
+
+// clean is path.Clean that keeps a final slash.
+func clean(p string) string {
+	c := path.Clean("/" + p)
+	if c != "/" && strings.HasSuffix(p, "/") {
+		c += "/"
+	}
+	return c
+}
 
 // nowhere answers for every address that no Endpoint has.
 func nowhere() Endpoint {

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,7 @@ func TestApp_registersThenSignsInAfterAWrongPassword(t *testing.T) {
 	b.says(id("session-email"), "nia@example.test")
 }
 
+// proves: NEXT-12, NEXT-20
 func TestApp_refusesTheAdminPageToAUserAndShowsItToAnAdmin(t *testing.T) {
 	app := theExample(t)
 	dev(t, app.gatehousePort, app.origin)
@@ -96,13 +98,13 @@ func TestApp_hostedPageSignsInAndReturnsToWhereTheVisitorWas(t *testing.T) {
 	b.says(id("who"), "Demo User")
 }
 
-// proves: NEXT-7
+// proves: NEXT-30
 func TestApp_hostedPageSendsNobodyToAnotherSite(t *testing.T) {
 	app := theExample(t)
 	dev(t, app.gatehousePort, app.origin)
 	for _, foreign := range []string{"https://evil.example/", "//evil.example/", `/\evil.example`, "http://localhost.evil.example/"} {
 		b := visitor(t, app.origin)
-		b.open("/api/auth/signin?callbackUrl=" + escape(foreign))
+		b.open("/api/auth/signin?callbackUrl=" + url.QueryEscape(foreign))
 		b.titled("Sign in")
 		b.hosted("identifier", userEmail, "password", userPassword)
 		b.wait("back at the application after callbackUrl="+foreign, `location.origin === "`+app.origin+`" && document.querySelector('[data-testid="session-status"]')?.innerText === "authenticated"`)
@@ -122,6 +124,7 @@ func TestApp_requiredSessionAsksForSignInAndReturns(t *testing.T) {
 	b.shows(id("profile-email"), userEmail)
 }
 
+// proves: NEXT-22
 func TestApp_serverSidePageAsksForSignInAndReturns(t *testing.T) {
 	app := theExample(t)
 	dev(t, app.gatehousePort, app.origin)

@@ -38,9 +38,8 @@ type stage struct {
 	example func() (example, error)
 	browser func() (context.Context, error)
 
-	// gatehousePort is where the built example expects Gatehouse.
-	next  *process
-	close []func()
+	next  *process // of the example
+	close []func() // in the order of opening
 }
 
 // example is the built application with a Next.js that serves it.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -24,8 +25,13 @@ type tab struct {
 	ctx  context.Context
 	base string
 
-	mu  sync.Mutex
-	log []string // what the console said and which requests failed
+	trail *trail
+}
+
+// trail is which requests the tab made, for whoever reads a failure.
+type trail struct {
+	mu    sync.Mutex
+	lines []string
 }
 
 type step = chromedp.Action[chromedp.Void]
@@ -48,37 +54,41 @@ func newTab(t *testing.T, parent context.Context, origin string, o ...chromedp.C
 	t.Helper()
 	ctx, stop := chromedp.NewContext(parent, o...)
 	t.Cleanup(stop)
-	b := &tab{t: t, ctx: ctx, base: origin}
+	b := &tab{t: t, ctx: ctx, base: origin, trail: &trail{}}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1000, 800)); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	must(b, "watch the network", network.Enable, network.EnableParams{})
-	if err := chromedp.Listen(ctx, b.note); err != nil {
+	if err := chromedp.Listen(ctx, b.trail.note); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			t.Logf("%s\nbefore that: %s", b.here(), strings.Join(b.log, "\n"))
+			t.Logf("%s\nafter:\n%s", b.here(), b.trail)
 		}
 	})
 	return b
 }
 
-// note keeps what helps to understand a failure.
-func (b *tab) note(event any) {
-	e, ok := event.(*network.EventResponseReceived)
-	if !ok {
-		return
+func (r *trail) note(event any) {
+	if e, ok := event.(*network.EventResponseReceived); ok {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.lines = append(r.lines, fmt.Sprint(e.Response.Status, " ", e.Response.URL))
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.log = append(b.log, fmt.Sprint(e.Response.Status, " ", e.Response.URL))
 }
 
+func (r *trail) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.lines, "\n")
+}
+
+// within is the same tab in a subtest.
+func (b *tab) within(t *testing.T) *tab { return &tab{t: t, ctx: b.ctx, base: b.base, trail: b.trail} }
+
 // must sends a command of the protocol.
-func must[P, R any](b *tab, what string, cmd cdpCommand[P, R], params P) R {
+func must[P, R any](b *tab, what string, cmd cdp.Command[P, R], params P) R {
 	b.t.Helper()
 	result, err := chromedp.Call(b.ctx, cmd, params)
 	if err != nil {

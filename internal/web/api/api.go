@@ -158,7 +158,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 // logout ends the session, for good and everywhere. Nobody being signed in is
 // no error. When the end could not be stored the cookie goes all the same.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
-	if err := requireJSON(r); err != nil {
+	if err := h.provesOwn(w, r); err != nil {
 		return err
 	}
 	x := h.Mount.Bare(w, r)
@@ -180,13 +180,17 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true})
 }
 
-// requireJSON is DecodeJSON for an endpoint whose body says nothing.
-func requireJSON(r *http.Request) error {
-	var none struct{}
-	if r.ContentLength == 0 && web.IsJSON(r) {
+// provesOwn is the proof of an endpoint whose body says nothing: a JSON content
+// type, or a browser's word that the request is from our own pages.
+func (h *Handler) provesOwn(w http.ResponseWriter, r *http.Request) error {
+	var nothing struct{}
+	switch {
+	case r.ContentLength != 0:
+		return web.DecodeJSON(w, r, &nothing)
+	case web.IsJSON(r), web.OwnRequest(r, h.Mount.Origin()):
 		return nil
 	}
-	return web.DecodeJSON(nil, r, &none)
+	return auth.NewError(auth.CodeCSRF, nil)
 }
 
 // changePassword asks for the old password and ends all other sessions.

@@ -117,10 +117,14 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		h.get("/error", h.errorPage),
 		h.get("/verify-request", h.verifyRequest),
 	}
-	return append(append(list, h.dialect.endpoints()...), web.Endpoint{
-		Method: "*", Pattern: h.Mount.BasePath + "/", Guard: web.Public, CSRF: web.NoEffect, Rate: web.Unlimited,
-		Cache: web.NoStore, Handle: h.unknown, Fail: h.fail,
-	})
+	list = append(list, h.dialect.endpoints()...)
+	for _, rest := range []string{"", "/"} {
+		list = append(list, web.Endpoint{
+			Method: "*", Pattern: h.Mount.BasePath + rest, Guard: web.Public, CSRF: web.NoEffect, Rate: web.Unlimited,
+			Cache: web.NoStore, Handle: h.unknown, Fail: h.fail,
+		})
+	}
+	return list
 }
 
 func (h *Handler) get(path string, do func(x *mount.Exchange) error) web.Endpoint {

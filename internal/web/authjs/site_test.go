@@ -43,7 +43,9 @@ func (s *site) moveTo(sec int64) {
 // absolute is longer than any sequence lasts.
 const absolute = 400 * 24 * time.Hour
 
-func newSite(t *testing.T, in vectors.Inputs) *site {
+// newSite builds the site; with no authenticator given, the sequence's users can
+// sign in.
+func newSite(t *testing.T, in vectors.Inputs, given ...authjs.Authenticator) *site {
 	t.Helper()
 	s := &site{index: revocation.NewIndex()}
 	s.moveTo(1)
@@ -75,8 +77,12 @@ func newSite(t *testing.T, in vectors.Inputs) *site {
 		t.Fatal(err)
 	}
 	provider := in.Providers[0]
+	var signIn authjs.Authenticator = &authenticator{inputs: in, store: rows, now: func() time.Time { return s.now }}
+	if len(given) > 0 {
+		signIn = given[0]
+	}
 	o := authjs.Options{
-		Mount: m, SignIn: &authenticator{inputs: in, store: rows, now: func() time.Time { return s.now }}, Sessions: rooms, Hosted: hosted,
+		Mount: m, SignIn: signIn, Sessions: rooms, Hosted: hosted,
 		Pages:    authjs.AppPages{SignIn: in.Pages.SignIn, SignOut: in.Pages.SignOut, Error: in.Pages.Error, VerifyRequest: in.Pages.VerifyRequest},
 		Provider: provider.ID, Name: provider.Name, Hooks: hooks(in.Hooks),
 	}

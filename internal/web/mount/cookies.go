@@ -14,9 +14,10 @@ var noEnd time.Time
 // attemptSeconds is how long the cookie between two steps lives.
 const attemptSeconds = 600
 
-// set adds a Set-Cookie line to the answer.
+// set adds a Set-Cookie line to the answer. One that browsers would drop for
+// its size, such as a very long callback URL, is left out.
 func (x *Exchange) set(c wire.SetCookie) {
-	if line := c.String(); line != "" {
+	if line := c.String(); line != "" && c.Fits() {
 		x.pending = append(x.pending, line)
 	}
 }
