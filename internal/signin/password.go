@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -56,7 +57,7 @@ func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Bro
 		return Outcome{}, err
 	}
 	if !match.OK || found.user.Disabled() {
-		r.recordFailure(ctx, found.user, b)
+		r.record(ctx, auth.EventSignInFailed, found.user, b)
 		return Outcome{}, wrong
 	}
 	refund()
@@ -82,12 +83,28 @@ func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser)
 	var refused *auth.Error
 	switch {
 	case errors.As(err, &refused):
-		r.record(ctx, auth.EventSignInThrottled, found.user, b)
+		if r.worthRecording(ctx, key, now) {
+			r.record(ctx, auth.EventSignInThrottled, found.user, b)
+		}
 		return found, key, err
 	case err != nil:
 		return found, key, unavailable(fmt.Errorf("begin sign-in: %w", err))
 	}
 	return found, key, nil
+}
+
+// throttledEvents bounds the audit record of tries that were refused unjudged:
+// they cost an attacker nothing, and must not fill the disk.
+var throttledEvents = ratelimit.Limit{Name: "throttled-event", Burst: 1, Period: time.Minute}
+
+// worthRecording says whether a throttled try on this counter is the first one
+// in a while.
+func (r *Room) worthRecording(ctx context.Context, counter string, now time.Time) bool {
+	if r.Addresses == nil {
+		return true
+	}
+	d, err := r.Addresses.Take(ctx, counter, throttledEvents, 1, now)
+	return err == nil && d.Allowed
 }
 
 func read(ctx context.Context, tx store.Tx, identifier auth.Identifier) (account, error) {
@@ -178,11 +195,6 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string
 	}
 	sealed, token, err := b.Mount.Seal(row, proof, b.Claims)
 	return Outcome{User: a.User, Session: sealed, Token: token}, err
-}
-
-// recordFailure writes the audit event of a wrong password.
-func (r *Room) recordFailure(ctx context.Context, u auth.User, b Browser) {
-	r.record(ctx, auth.EventSignInFailed, u, b)
 }
 
 // record writes an event on its own, for refusals: there is no change it could

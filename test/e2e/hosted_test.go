@@ -25,8 +25,8 @@ func TestHosted_everythingWorksWithoutScripts(t *testing.T) {
 	b.titled("Sign in")
 	b.click(`.aside a`)
 	b.titled("Create your account")
-	b.hosted("identifier", email, "name", "Olga Old", "password", "short")
-	b.shows(".problem", "Use at least 15 characters")
+	b.hosted("identifier", email, "name", "Olga Old", "password", "short teas")
+	b.shows(".problem", "This password has 10 characters; use at least 15.")
 	if kept, _ := ask[string](b, `document.querySelector('input[name="identifier"]').value`); kept != email {
 		t.Errorf("the refused form holds %q as identifier", kept)
 	}

@@ -148,6 +148,14 @@ func (b *tab) reload() {
 	b.do("reload", chromedp.Reload())
 }
 
+// void drops an action's result, so that it can be a step among others.
+func void[T any](a chromedp.Action[T]) step {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := a(ctx, target)
+		return chromedp.Void{}, err
+	}
+}
+
 // id selects the element with that data-testid.
 func id(name string) chromedp.CSS { return chromedp.CSS(`[data-testid="` + name + `"]`) }
 
@@ -159,7 +167,8 @@ const submit = chromedp.CSS(`button[type="submit"]`)
 // fill types into a field that a person can type into, in place of what it held.
 func (b *tab) fill(field chromedp.CSS, text string) {
 	b.t.Helper()
-	b.do("fill "+string(field), chromedp.WaitEnabled(field), chromedp.Clear(field), chromedp.SendKeys(field, text))
+	empty := chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).value = ''", field))
+	b.do("fill "+string(field), chromedp.WaitVisible(field), chromedp.WaitEnabled(field), void(empty), chromedp.SendKeys(field, text))
 }
 
 func (b *tab) click(element chromedp.CSS) {
