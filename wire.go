@@ -174,7 +174,7 @@ func endpoints(cfg Config, r rooms) (list []web.Endpoint, err error) {
 			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions,
 		}).Endpoints()...)
 		list = append(list, (&portal.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted,
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted, NewUser: m.Pages.NewUser,
 		}).Endpoints()...)
 	}
 	return list, nil

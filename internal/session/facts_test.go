@@ -78,7 +78,7 @@ func TestFacts_noByteCanBeChanged(t *testing.T) {
 func TestFacts_haveOneSpelling(t *testing.T) {
 	text := session.SealFacts("/api/auth", someFacts(t), "secret")
 	for name, other := range map[string]string{
-		"padding": text + "=", "line break": text + "\n", "blank": " " + text, "something behind": text + "AAAA", "doubled": text + text,
+		"padding": text + "=", "blank": " " + text, "something behind": text + "AAAA", "doubled": text + text,
 		"standard alphabet": strings.NewReplacer("-", "+", "_", "/").Replace(text) + "+", "empty": "", "megabyte": strings.Repeat("A", 1<<20),
 	} {
 		if _, err := session.OpenFacts([]byte(other), "/api/auth", "secret"); err == nil {

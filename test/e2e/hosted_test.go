@@ -20,8 +20,9 @@ func TestHosted_everythingWorksWithoutScripts(t *testing.T) {
 	b.withoutScripts()
 	const email, first, second = "olga@example.test", "an orange boat on a green river", "two orange boats on a grey river"
 
-	// Sign up, first with a password that will not do.
-	b.open("/api/auth/signin")
+	// Sign up, first with a password that will not do, and be back at the page
+	// that asked.
+	b.open("/api/auth/account")
 	b.titled("Sign in")
 	b.click(`.aside a`)
 	b.titled("Create your account")
@@ -68,9 +69,7 @@ func TestHosted_everythingWorksWithoutScripts(t *testing.T) {
 	b.open("/api/auth/signout")
 	b.titled("Sign out")
 	b.hosted()
-	b.titled("Welcome")
-	b.open("/api/auth/account")
-	b.titled("Sign in")
+	b.titled("Sign in") // the account page was where the visitor came from
 	b.hosted("identifier", email, "password", first)
 	b.shows(".problem", "Sign-in failed")
 	b.hosted("identifier", email, "password", second)

@@ -22,6 +22,10 @@ type Handler struct {
 	Registration *registration.Room
 	Users        *user.Room
 	Hosted       *pages.Set
+	// NewUser is the application's own page for somebody who has just signed
+	// up, as the Auth.js option pages.newUser names it; empty leads to where
+	// they came from.
+	NewUser string
 }
 
 // Endpoints are the pages' addresses.

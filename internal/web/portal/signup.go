@@ -2,9 +2,11 @@ package portal
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
@@ -52,7 +54,19 @@ func (h *Handler) signUp(x *mount.Exchange) error {
 		http.Redirect(x.W, x.R, h.url("/signin"), http.StatusSeeOther)
 		return nil
 	}
-	return keep(x, &outcome.Session, outcome.Token, x.Callback)
+	return keep(x, &outcome.Session, outcome.Token, h.afterSignUp(x.Callback))
+}
+
+// afterSignUp is where a new user goes first (authjs.md §4.9).
+func (h *Handler) afterSignUp(callback string) string {
+	if h.NewUser == "" {
+		return callback
+	}
+	separator := "?"
+	if strings.Contains(h.NewUser, "?") {
+		separator = "&"
+	}
+	return h.Mount.Absolute(h.NewUser) + separator + "callbackUrl=" + wire.EncodeURIComponent(callback)
 }
 
 func (h *Handler) signUpAgain(x *mount.Exchange, cause error) error {
