@@ -41,9 +41,8 @@ const (
 	EventSignInFailed         EventType = "signin.failed"
 	EventSignInThrottled      EventType = "signin.throttled"
 	EventSignedOut            EventType = "session.signed_out"
-	EventSessionRevoked       EventType = "session.revoked"
 	EventInvitationCreated    EventType = "invitation.created"
-	EventInvitationUsed       EventType = "invitation.used"
+	EventInvitationDeleted    EventType = "invitation.deleted"
 )
 
 // Change is one row of the change feed: what every node must know to refuse

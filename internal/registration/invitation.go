@@ -87,7 +87,15 @@ func (r *Invitations) List(ctx context.Context) ([]auth.Invitation, error) {
 
 // Delete withdraws an invitation. Codes: not_found, unavailable.
 func (r *Invitations) Delete(ctx context.Context, actor string, id auth.InvitationID) error {
-	err := r.Store.DeleteInvitation(ctx, id)
+	now := r.now()
+	err := r.Store.InTx(ctx, func(tx store.Tx) error {
+		if err := tx.DeleteInvitation(ctx, id); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, auth.Event{
+			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationDeleted, Actor: actor, Detail: string(id),
+		})
+	})
 	if errors.Is(err, store.ErrNotFound) {
 		return auth.NewError(auth.CodeNotFound, err)
 	}

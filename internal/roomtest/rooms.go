@@ -254,3 +254,16 @@ func (r *Rooms) WatchWrites(t testing.TB) (written func() bool) {
 		return now != last
 	}
 }
+
+// Query reads one row of the database, past the store.
+func (r *Rooms) Query(t testing.TB, query string, dest ...any) {
+	t.Helper()
+	pool, err := sql.Open("sqlite", "file:"+r.Path+"?mode=ro")
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer pool.Close()
+	if err := pool.QueryRow(query).Scan(dest...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}

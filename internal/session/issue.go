@@ -69,18 +69,26 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 			return s, err
 		}
 	}
-	return s, m.endSurplus(ctx, tx, p.User.ID, now)
+	return s, m.endSurplus(ctx, tx, s, now)
 }
 
-// endSurplus ends the user's oldest sessions beyond the limit, so that rows
-// and index stay bounded.
-func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) error {
-	live, err := tx.ListSessions(ctx, user, now)
+// endSurplus ends the oldest sessions of the user beyond the limit, so that
+// rows and index stay bounded. The one that begins is never among them, though
+// by a clock that was set back it may look like the oldest.
+func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, begins auth.Session, now time.Time) error {
+	live, err := tx.ListSessions(ctx, begins.UserID, now)
 	if err != nil {
 		return fmt.Errorf("list sessions: %w", err)
 	}
-	for i := m.MaxPerUser; i < len(live); i++ {
-		if err := m.end(ctx, tx, live[i].ID, live[i].AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
+	room := m.MaxPerUser - 1
+	for _, s := range live {
+		if s.ID == begins.ID {
+			continue
+		}
+		if room--; room >= 0 {
+			continue
+		}
+		if err := m.end(ctx, tx, s.ID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
 			return err
 		}
 	}

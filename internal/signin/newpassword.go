@@ -18,8 +18,11 @@ func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 		return Outcome{}, err
 	}
 	u, err := r.Store.User(ctx, c.UserID)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
+	case err != nil:
+		return Outcome{}, unavailable(fmt.Errorf("replace password: %w", err))
 	}
 	hash, err := r.hashNew(ctx, u, pw)
 	if err != nil {

@@ -50,6 +50,9 @@ func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	defer ticket.Release()
 	found, key, err := r.count(ctx, identifier, b)
 	if err != nil {
+		if errors.Is(err, auth.CodeUnavailable) {
+			refund() // an outage of ours is no failure of theirs
+		}
 		return Outcome{}, err
 	}
 	match, err := verify(ctx, ticket, found, pw)
@@ -57,7 +60,9 @@ func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Bro
 		return Outcome{}, err
 	}
 	if !match.OK || found.user.Disabled() {
-		r.record(ctx, auth.EventSignInFailed, found.user, b)
+		if found.user.ID != "" || r.worthRecording(ctx, "unknown identifiers", r.now()) {
+			r.record(ctx, auth.EventSignInFailed, found.user, b)
+		}
 		return Outcome{}, wrong
 	}
 	refund()
@@ -93,17 +98,18 @@ func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser)
 	return found, key, nil
 }
 
-// throttledEvents bounds the audit record of tries that were refused unjudged:
-// they cost an attacker nothing, and must not fill the disk.
-var throttledEvents = ratelimit.Limit{Name: "throttled-event", Burst: 1, Period: time.Minute}
+// sampledEvents bounds the audit record of refusals that an attacker can cause
+// without end, so that they do not fill the disk: tries that were throttled, and
+// guesses at identifiers that nobody has.
+var sampledEvents = ratelimit.Limit{Name: "sampled-event", Burst: 5, Period: time.Minute}
 
-// worthRecording says whether a throttled try on this counter is the first one
-// in a while.
-func (r *Room) worthRecording(ctx context.Context, counter string, now time.Time) bool {
+// worthRecording says whether such a refusal is among the first in a while. The
+// key is a counter's, or names the kind.
+func (r *Room) worthRecording(ctx context.Context, key string, now time.Time) bool {
 	if r.Addresses == nil {
 		return true
 	}
-	d, err := r.Addresses.Take(ctx, counter, throttledEvents, 1, now)
+	d, err := r.Addresses.Take(ctx, key, sampledEvents, 1, now)
 	return err == nil && d.Allowed
 }
 

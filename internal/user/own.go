@@ -63,13 +63,21 @@ func checkImage(image string) error {
 // from. Codes: invalid_credentials (the old one is wrong), too_many_attempts,
 // those of the password policy, signed_out, busy, unavailable.
 func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current session.Sealed, old, pw auth.Secret, d auth.Device) (session.Token, error) {
-	u, err := r.prove(ctx, current, old)
+	ticket, err := r.Passwords.Admit()
+	if err != nil {
+		return session.Token{}, translate("change password", err)
+	}
+	defer ticket.Release()
+	u, err := r.prove(ctx, ticket, current, old)
 	if err != nil {
 		return session.Token{}, err
 	}
-	hash, err := r.hash(ctx, u, pw)
-	if err != nil {
+	if err := r.Policy.Judge(pw, u); err != nil {
 		return session.Token{}, err
+	}
+	hash, err := ticket.Hash(ctx, pw.Reveal())
+	if err != nil {
+		return session.Token{}, translate("hash password", err)
 	}
 	proof := session.Proof{Methods: []string{"pwd"}, Device: d}
 	var row auth.Session
@@ -99,7 +107,12 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 // DeleteOwn deletes the caller's own account after checking the password.
 // Codes: as ChangePassword's.
 func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Secret) error {
-	u, err := r.prove(ctx, current, pw)
+	ticket, err := r.Passwords.Admit()
+	if err != nil {
+		return translate("check password", err)
+	}
+	defer ticket.Release()
+	u, err := r.prove(ctx, ticket, current, pw)
 	if err != nil {
 		return err
 	}
@@ -107,18 +120,13 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Se
 }
 
 // prove checks the password of a signed-in user, slowed down as sign-in is.
-func (r *Room) prove(ctx context.Context, current session.Sealed, pw auth.Secret) (auth.User, error) {
+func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current session.Sealed, pw auth.Secret) (auth.User, error) {
 	if current.Verdict != session.Live {
 		return auth.User{}, auth.NewError(auth.CodeSignedOut, nil)
 	}
-	ticket, err := r.Passwords.Admit()
-	if err != nil {
-		return auth.User{}, translate("check password", err)
-	}
-	defer ticket.Release()
 	var u auth.User
 	var credential auth.Password
-	err = r.Store.InTx(ctx, func(tx store.Tx) (err error) {
+	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		if u, err = tx.User(ctx, current.UserID()); err != nil {
 			return err
 		}

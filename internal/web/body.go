@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
 )
 
 // MaxBody is how much of a request body is ever read, in bytes: room for every
@@ -40,9 +43,10 @@ func IsJSON(r *http.Request) bool {
 }
 
 // DecodeJSON reads a JSON object into v, strictly: the content type must say
-// JSON (415 otherwise), members must have the type that v gives them, nothing
-// may follow. Members that v does not have are passed over, so that clients
-// may send more than is asked. Nesting is bounded by the size.
+// JSON (415 otherwise), the text must be Unicode, members must have the type
+// that v gives them, none may stand twice, nothing may follow. Members that v
+// does not have are passed over, so that clients may send more than is asked.
+// Nesting is bounded.
 func DecodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if !IsJSON(r) {
 		return &auth.Error{
@@ -62,8 +66,14 @@ func UnmarshalObject(b []byte, v any) error {
 	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) == 0 || t[0] != '{' {
 		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body must be a JSON object."}
 	}
+	if !wellFormed(b) {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body is not valid JSON.", Cause: errors.New("not Unicode text")}
+	}
 	if tooDeep(b) {
 		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body is nested too deeply."}
+	}
+	if repeats(b) {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The body names a member twice."}
 	}
 	err := json.Unmarshal(b, v)
 	var mistyped *json.UnmarshalTypeError
@@ -75,6 +85,57 @@ func UnmarshalObject(b []byte, v any) error {
 	}
 	return nil
 }
+
+// wellFormed says whether the text is UTF-8 and every \u escape of half a
+// character has its other half beside it. encoding/json would put U+FFFD for
+// what is not, and so take different passwords for the same one.
+func wellFormed(b []byte) bool {
+	if !utf8.Valid(b) {
+		return false
+	}
+	for i := 0; i+1 < len(b); i++ {
+		if b[i] != '\\' {
+			continue
+		}
+		if first := escaped(b[i:]); utf16.IsSurrogate(first) {
+			if utf16.DecodeRune(first, escaped(b[min(i+6, len(b)):])) == utf8.RuneError {
+				return false
+			}
+			i += 6
+		}
+		i++
+	}
+	return true
+}
+
+// escaped is the value of a \uXXXX that b begins with, or -1.
+func escaped(b []byte) rune {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
+}
+
+// repeats says whether the object names a member twice. Readers differ in which
+// one they believe, and what stands in front of us may have judged the other
+// (RFC 8259 §4).
+func repeats(b []byte) bool {
+	seen := make(map[string]bool)
+	err := seal.Scan(b, func(name, _ []byte) error {
+		if seen[string(name)] {
+			return errTwice
+		}
+		seen[string(name)] = true
+		return nil
+	})
+	return errors.Is(err, errTwice) // what is no JSON, the parser says
+}
+
+var errTwice = errors.New("a member is named twice")
 
 // maxDepth bounds the nesting of JSON bodies; ours are flat.
 const maxDepth = 32

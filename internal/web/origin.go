@@ -11,8 +11,12 @@ import (
 // too (CB-11). "Origin: null" beside "Sec-Fetch-Site: same-origin" is what a
 // page with a no-referrer policy sends, and is not foreign. A request that
 // states nothing is not foreign; what else it must bring is the endpoint's
-// CSRF stance.
+// CSRF stance. One that states either twice comes from no browser, and parties
+// on the way may believe either: it is foreign.
 func ForeignRequest(r *http.Request, publicOrigin string) bool {
+	if len(r.Header.Values("Sec-Fetch-Site")) > 1 || len(r.Header.Values("Origin")) > 1 {
+		return true
+	}
 	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 	switch site {
 	case "", "none":

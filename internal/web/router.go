@@ -99,8 +99,13 @@ func nowhere() Endpoint {
 	}
 }
 
-// maxUserAgent is how much of User-Agent is kept, in bytes.
-const maxUserAgent = 255
+const (
+	// maxUserAgent is how much of User-Agent is kept, in bytes.
+	maxUserAgent = 255
+	// maxMethod is how much of a method is logged: an invented one may be as
+	// long as the header.
+	maxMethod = 16
+)
 
 func (rt *Router) serve(e Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -163,7 +168,7 @@ func (rt *Router) log(e Endpoint, r *http.Request, out *recorder, f *Facts, took
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
-		slog.String("request_id", f.RequestID), slog.String("method", r.Method), slog.String("endpoint", e.Pattern),
+		slog.String("request_id", f.RequestID), slog.String("method", r.Method[:min(len(r.Method), maxMethod)]), slog.String("endpoint", e.Pattern),
 		slog.Int("status", out.status()), slog.Duration("took", took.Round(time.Microsecond)))
 	if f.UserID != "" {
 		attrs = append(attrs, slog.String("user_id", string(f.UserID)))
@@ -178,8 +183,11 @@ func (rt *Router) log(e Endpoint, r *http.Request, out *recorder, f *Facts, took
 		case auth.KindInternal, auth.KindUnavailable:
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("err", f.Err.Error()))
-			if errors.Is(f.Err, context.Canceled) {
+			switch {
+			case errors.Is(f.Err, context.Canceled):
 				level = slog.LevelInfo // the caller went away
+			case refused.Code == auth.CodeBusy:
+				level = slog.LevelWarn // as designed, and anybody can bring it about
 			}
 		}
 	}

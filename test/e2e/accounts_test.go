@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 )
 
 func TestApp_registersThenSignsInAfterAWrongPassword(t *testing.T) {
@@ -102,8 +105,9 @@ func TestApp_hostedPageSignsInAndReturnsToWhereTheVisitorWas(t *testing.T) {
 func TestApp_hostedPageSendsNobodyToAnotherSite(t *testing.T) {
 	app := theExample(t)
 	dev(t, app.gatehousePort, app.origin)
+	b := visitor(t, app.origin)
 	for _, foreign := range []string{"https://evil.example/", "//evil.example/", `/\evil.example`, "http://localhost.evil.example/"} {
-		b := visitor(t, app.origin)
+		must(b, "forget the cookies", network.ClearBrowserCookies, cdp.Empty{})
 		b.open("/api/auth/signin?callbackUrl=" + url.QueryEscape(foreign))
 		b.titled("Sign in")
 		b.hosted("identifier", userEmail, "password", userPassword)

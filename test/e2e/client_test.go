@@ -47,9 +47,18 @@ func (a answer) json(t *testing.T) map[string]any {
 
 func (c *client) send(method, path, kind, body string) answer {
 	c.t.Helper()
-	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	got, err := c.try(method, path, kind, body)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	return got
+}
+
+// try is send for goroutines that may not end the test.
+func (c *client) try(method, path, kind, body string) (answer, error) {
+	r, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
 	}
 	r.Header = c.header.Clone()
 	r.Host = c.host
@@ -62,17 +71,17 @@ func (c *client) send(method, path, kind, body string) answer {
 	}
 	got, err := plain.Do(r)
 	if err != nil {
-		c.t.Fatal(err)
+		return answer{}, err
 	}
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
 	if err != nil {
-		c.t.Fatal(err)
+		return answer{}, err
 	}
 	for _, k := range got.Cookies() {
 		c.keep(k)
 	}
-	return answer{got, string(bytes.TrimSpace(text))}
+	return answer{got, string(bytes.TrimSpace(text))}, nil
 }
 
 // keep stores a cookie as a browser would.

@@ -94,14 +94,16 @@ func TestHosted_everythingWorksWithoutScripts(t *testing.T) {
 func TestHosted_pagesFitTheScreen(t *testing.T) {
 	app := theExample(t)
 	g := dev(t, app.gatehousePort, app.origin)
-	g.cli("", "user", "create", "long.name.of.somebody.with.many.subdomains@mail.department.university.example.test",
-		"--name", "Wilhelmina-Alexandrina Konstantinopoulou-Featherstonehaugh", "--temporary")
+	const long = "long.name.of.somebody.with.many.subdomains@mail.department.university.example.test"
+	g.cli(userPassword+"\n", "user", "create", long, "--password-stdin", "--name", "Wilhelmina-Alexandrina Konstantinopoulou-Featherstonehaugh")
 	out := g.cli("", "user", "create", "temp@example.test", "--temporary")
 	_, temporary, _ := strings.Cut(strings.TrimSpace(out), "once: ")
 
 	nobody := visitor(t, app.origin)
 	somebody := visitor(t, app.origin)
 	somebody.signIn(userEmail, userPassword)
+	longest := visitor(t, app.origin)
+	longest.signIn(long, userPassword)
 	halfway := visitor(t, app.origin)
 	halfway.open("/api/auth/signin")
 	halfway.hosted("identifier", "temp@example.test", "password", temporary)
@@ -117,6 +119,7 @@ func TestHosted_pagesFitTheScreen(t *testing.T) {
 		{"signup-refused", "/signup", "Create your account", nobody, []string{"identifier", "pia@example.test", "password", "short"}},
 		{"signout", "/signout", "Sign out", somebody, nil},
 		{"account", "/account", "Your account", somebody, nil},
+		{"account-long", "/account", "Your account", longest, nil},
 		{"account-done", "/account?done=password", "Your account", somebody, nil},
 		{"password", "/account/password", "Change your password", somebody, nil},
 		{"password-refused", "/account/password", "Change your password", somebody, []string{"currentPassword", userPassword, "newPassword", "short"}},

@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -73,6 +74,23 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
+// lookAtSources walks everything the tests build. The go command remembers
+// which folders a test has read, and runs it again when they change; of what
+// programs started here read, it knows nothing.
+func lookAtSources() {
+	for _, part := range []string{"", "auth", "cmd", "internal", "examples/nextjs", "scripts", "test/interop"} {
+		_ = filepath.WalkDir(filepath.Join(root(), part), func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".next" || part == "" && path != root()):
+				return fs.SkipDir
+			}
+			return nil
+		})
+	}
+}
+
 // need skips a test whose programs are missing on a user's machine. Where
 // CI=true everything must be there.
 func need(t *testing.T, programs ...string) {
@@ -123,6 +141,7 @@ func environ(more ...string) []string {
 
 // buildBinary builds the program as it is shipped.
 func (s *stage) buildBinary() (string, error) {
+	lookAtSources()
 	if given := os.Getenv("GATEHOUSE_BIN"); given != "" {
 		return filepath.Abs(given)
 	}

@@ -14,7 +14,9 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -28,10 +30,14 @@ type tab struct {
 	trail *trail
 }
 
-// trail is which requests the tab made, for whoever reads a failure.
+// trail is what the tab did: the answers it got, for whoever reads a failure,
+// and what no page of ours may ever cause.
 type trail struct {
-	mu    sync.Mutex
-	lines []string
+	base string
+
+	mu     sync.Mutex
+	lines  []string
+	faults []string
 }
 
 type step = chromedp.Action[chromedp.Void]
@@ -54,7 +60,7 @@ func newTab(t *testing.T, parent context.Context, origin string, o ...chromedp.C
 	t.Helper()
 	ctx, stop := chromedp.NewContext(parent, o...)
 	t.Cleanup(stop)
-	b := &tab{t: t, ctx: ctx, base: origin, trail: &trail{}}
+	b := &tab{t: t, ctx: ctx, base: origin, trail: &trail{base: origin}}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1000, 800)); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
@@ -63,6 +69,9 @@ func newTab(t *testing.T, parent context.Context, origin string, o ...chromedp.C
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		for _, fault := range b.trail.found() {
+			t.Error(fault)
+		}
 		if t.Failed() {
 			t.Logf("%s\nafter:\n%s", b.here(), b.trail)
 		}
@@ -71,11 +80,32 @@ func newTab(t *testing.T, parent context.Context, origin string, o ...chromedp.C
 }
 
 func (r *trail) note(event any) {
-	if e, ok := event.(*network.EventResponseReceived); ok {
-		r.mu.Lock()
-		defer r.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventResponseReceived:
 		r.lines = append(r.lines, fmt.Sprint(e.Response.Status, " ", e.Response.URL))
+	case *network.EventRequestWillBeSent:
+		if u := e.Request.URL; !strings.HasPrefix(u, r.base+"/") && !strings.HasPrefix(u, "data:") {
+			r.faults = append(r.faults, "a page asked another origin: "+u)
+		}
+	case *runtime.EventExceptionThrown:
+		thrown := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			thrown += " " + e.ExceptionDetails.Exception.Description
+		}
+		r.faults = append(r.faults, "a page threw: "+thrown)
+	case *log.EventEntryAdded:
+		if e.Entry.Source == log.EntrySourceSecurity || strings.Contains(e.Entry.Text, "Content Security Policy") {
+			r.faults = append(r.faults, "the browser refused something: "+e.Entry.Text)
+		}
 	}
+}
+
+func (r *trail) found() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.faults
 }
 
 func (r *trail) String() string {

@@ -36,6 +36,9 @@ func (h *Handler) errorPage(x *mount.Exchange) error {
 
 // errorText is what the hosted page says. The value itself is never shown.
 func errorText(failure string) (title, text string) {
+	if text := waitText(failure); text != "" {
+		return "Wait a moment", text
+	}
 	switch strings.ToLower(failure) {
 	case "configuration":
 		return "Something is set up wrong", "The server cannot complete this. Its log tells the operator why."

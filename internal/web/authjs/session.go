@@ -195,15 +195,17 @@ func (h *Handler) updateProfile(x *mount.Exchange, s *session.Sealed, data json.
 		Name  *string `json:"name"`
 		Image *string `json:"image"`
 	}
-	var in struct {
-		members
-		User *members `json:"user"`
+	var top struct {
+		Name  *string  `json:"name"`
+		Image *string  `json:"image"`
+		User  *members `json:"user"`
 	}
-	if err := web.UnmarshalObject(data, &in); err != nil {
+	if err := web.UnmarshalObject(data, &top); err != nil {
 		return err
 	}
-	if in.User != nil {
-		in.members = *in.User
+	in := members{top.Name, top.Image}
+	if top.User != nil {
+		in = *top.User
 	}
 	var p user.Profile
 	if slices.Contains(h.UpdateFields, "name") {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
@@ -41,7 +42,7 @@ func (h *Handler) signInPage(x *mount.Exchange) error {
 	return h.Hosted.SignIn(x.W, http.StatusOK, pages.SignIn{
 		Form: pages.Form{
 			Action: h.base() + "/callback/" + h.Provider, CSRFToken: x.CSRFToken, Fields: h.Fields,
-			Problem: signInText(failure),
+			Problem: signInText(failure, x.R.URL.Query().Get("code")),
 		},
 		Register: h.Register,
 	})
@@ -70,9 +71,23 @@ func (h *Handler) heal(x *mount.Exchange) (bool, error) {
 	return true, nil
 }
 
-// signInText is what the hosted page says about an error (authjs.md §4.6). An
-// unknown one gets the general text; the value itself is never shown.
-func signInText(failure string) string {
+// waitText is what people are told when waiting helps; empty for everything
+// else.
+func waitText(code string) string {
+	switch c := auth.Code(code); c {
+	case auth.CodeTooManyAttempts, auth.CodeBusy, auth.CodeUnavailable:
+		return c.Message()
+	}
+	return ""
+}
+
+// signInText is what the hosted page says about an error (authjs.md §4.6) and,
+// in v5, its code. An unknown one gets the general text; the value itself is
+// never shown.
+func signInText(failure, code string) string {
+	if text := waitText(code); text != "" {
+		return text
+	}
 	switch failure {
 	case "":
 		return ""

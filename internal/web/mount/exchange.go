@@ -37,8 +37,8 @@ type Exchange struct {
 }
 
 // Open reads what every endpoint needs: body, cookies, CSRF token and callback
-// URL. It writes nothing. It returns ErrCallbackURL, or an *auth.Error for a
-// body that is too large or malformed.
+// URL. It writes nothing. It returns an *auth.Error: caused by ErrCallbackURL,
+// or for a body that is too large or malformed.
 func (m *Mount) Open(w http.ResponseWriter, r *http.Request) (*Exchange, error) {
 	x := m.Bare(w, r)
 	if err := x.readBody(); err != nil {
@@ -48,7 +48,7 @@ func (m *Mount) Open(w http.ResponseWriter, r *http.Request) (*Exchange, error) 
 	cookie, _ := x.cookies.Get(m.names.CallbackURL)
 	var set bool
 	if x.Callback, set, err = m.origin.CallbackURL(x.Field("callbackUrl"), lastOf(r.URL.Query(), "callbackUrl"), cookie); err != nil {
-		return nil, err
+		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The address to return to is not one of this site.", Cause: err}
 	}
 	x.readCSRF()
 	if set {
