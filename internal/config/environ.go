@@ -46,7 +46,11 @@ func (l *loader) readEnviron(environ []string) {
 
 // ours are variables of this project that are not settings of the program:
 // where it finds its file, and what its tests and its example read.
-var ours = []string{envPrefix + "CONFIG", envPrefix + "URL", envPrefix + "VECTORS", envPrefix + "DEV_USER_PASSWORD", envPrefix + "DEV_ADMIN_PASSWORD"}
+var ours = []string{
+	envPrefix + "CONFIG", envPrefix + "URL", envPrefix + "DATA", // the example and "make run"
+	envPrefix + "VECTORS", envPrefix + "BIN", envPrefix + "SCREENSHOTS", envPrefix + "SOAK", // tests
+	envPrefix + "DEV_USER_PASSWORD", envPrefix + "DEV_ADMIN_PASSWORD",
+}
 
 // serviceLink matches what Kubernetes and Docker put into the environment of
 // every container beside a service called "gatehouse".
