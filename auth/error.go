@@ -153,6 +153,18 @@ func (e *Error) Text() string {
 	return e.Code.Message()
 }
 
+// WithField returns err with Field set, when it is a refusal that names a field:
+// the same rule judges inputs of different names.
+func WithField(err error, field string) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Field == "" {
+		return err
+	}
+	named := *e
+	named.Field = field
+	return &named
+}
+
 // AsError turns any error into a refusal. An error that carries none is
 // internal: nothing of it may be shown.
 func AsError(err error) *Error {

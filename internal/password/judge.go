@@ -9,14 +9,19 @@ import (
 
 // Judge is [Policy.Check] in the words of the rooms: what is known of the user
 // is taken from the row, and a refusal is an *auth.Error whose Code is that of
-// the first problem and whose Message tells all of them.
+// the first problem and whose Message tells all of them. Of a password that is
+// too short only that is told: the longer one will be another.
 func (p Policy) Judge(pw auth.Secret, u auth.User) error {
 	err := p.Check(pw.Reveal(), Context{Identifiers: u.Identifiers(), Names: strings.Fields(u.Name)})
 	var refused *PolicyError
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return &auth.Error{Code: codeOf(refused.Problems[0].Reason), Message: refused.Error(), Field: "password"}
+	first, message := refused.Problems[0], refused.Error()
+	if first.Reason == ReasonTooShort {
+		message = first.Message()
+	}
+	return &auth.Error{Code: codeOf(first.Reason), Message: message, Field: "password"}
 }
 
 func codeOf(r Reason) auth.Code {

@@ -33,7 +33,7 @@ type Problem struct {
 func (p Problem) Message() string {
 	switch p.Reason {
 	case ReasonTooShort:
-		return fmt.Sprintf("This password has %d characters; use at least %d. Several unrelated words are easy to remember.", p.Length, p.Limit)
+		return fmt.Sprintf("This password has %d characters; use at least %d.", p.Length, p.Limit)
 	case ReasonTooLong:
 		return fmt.Sprintf("This password is too long; use at most %d characters.", p.Limit)
 	case ReasonNotUTF8:

@@ -96,9 +96,14 @@ func (r *Room) draft(q Request, now time.Time) (auth.User, error) {
 	u := auth.User{ID: auth.NewUserID(now), CreatedAt: now, UpdatedAt: now, Version: 1}
 	email, username := q.Email, q.Username
 	if q.Identifier != "" {
-		if email == "" && strings.Contains(q.Identifier, "@") {
+		// By its normal form, as sign-in reads it: a fullwidth ＠ is one too.
+		id, err := auth.ParseIdentifier(q.Identifier)
+		switch {
+		case err != nil:
+			return u, &auth.Error{Code: auth.CodeInvalidIdentifier, Field: "identifier"}
+		case email == "" && id.Kind == auth.IdentifierEmail:
 			email = q.Identifier
-		} else if username == "" {
+		case username == "":
 			username = q.Identifier
 		}
 	}

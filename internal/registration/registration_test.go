@@ -105,6 +105,7 @@ func TestRegister_refusesIdentifiers(t *testing.T) {
 		"an address as name":            {registration.Request{Username: "ann@example.com"}, "username"},
 		"two addresses":                 {registration.Request{Email: "ann@example.com", Identifier: "bob@example.com"}, "username"},
 		"header injection":              {registration.Request{Email: "ann@example.com\r\nBcc: x@example.com"}, "email"},
+		"no identifier":                 {registration.Request{Identifier: "a b"}, "identifier"},
 		"a blank name":                  {registration.Request{Username: "   "}, "username"},
 		"a good address and a bad name": {registration.Request{Email: "ann@example.com", Username: "a/b"}, "username"},
 	} {

@@ -76,7 +76,7 @@ func (r *Room) hashNew(ctx context.Context, u auth.User, pw auth.Secret) (string
 	}
 	defer ticket.Release()
 	if err := r.Policy.Judge(pw, u); err != nil {
-		return "", err
+		return "", auth.WithField(err, "newPassword")
 	}
 	hash, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {

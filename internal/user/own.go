@@ -70,10 +70,10 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 	defer ticket.Release()
 	u, err := r.prove(ctx, ticket, current, old)
 	if err != nil {
-		return session.Token{}, err
+		return session.Token{}, auth.WithField(err, "currentPassword")
 	}
 	if err := r.Policy.Judge(pw, u); err != nil {
-		return session.Token{}, err
+		return session.Token{}, auth.WithField(err, "newPassword")
 	}
 	hash, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {
@@ -147,7 +147,7 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 	}
 	if !match.OK {
 		_ = r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now()))
-		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "currentPassword", Message: "The current password is wrong."}
+		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong."}
 	}
 	if err := r.Store.ForgetFailures(ctx, r.Throttle.UserKey(u.ID)); err != nil {
 		return u, translate("check password", err)

@@ -50,7 +50,7 @@ func shape(a answer) string {
 // Byte for byte the same answer for an account that is there, one that is
 // disabled (with the right password too), one without a password, and none.
 //
-// proves: CS-5, CB-26
+// proves: CS-5
 func TestSignIn_answersAlikeWhoeverIsAsked(t *testing.T) {
 	s := newSite(t, nil)
 	s.newUser(t, "victim@app.example")
@@ -76,7 +76,7 @@ func TestSignIn_answersAlikeWhoeverIsAsked(t *testing.T) {
 			"nobody by name":                  try("nobody", "not the password"),
 			"what is no identifier":           try("not an identifier!", "not the password"),
 			"disabled, with the right words":  try("disabled@app.example", password),
-			"an address with another capital": try("VICTIM@app.example", ""+"not the password either"),
+			"an address with another capital": try("VICTIM@app.example", "not the password either"),
 		} {
 			if who == "disabled, with the right words" && strings.Contains(want, "429") {
 				t.Fatalf("%s: throttled too early for this test", name)
@@ -119,7 +119,7 @@ func (s *site) resetCounters(t *testing.T, emails ...string) {
 // whichever of its names is used; the same happens to a name that nobody has;
 // and the owner gets in once the wait that was told is over.
 //
-// proves: CS-6, NIST-5, ASVS 6.3.1
+// proves: ASVS 6.3.1
 func TestGuessing_isSlowedWhateverTheSpelling(t *testing.T) {
 	var c clock
 	s := newSite(t, func(cfg *gatehouse.Config) { cfg.Now = c.now })
@@ -175,7 +175,7 @@ func (s *site) untilReady(t *testing.T) {
 
 // Guessing in parallel gives no more guesses than guessing in a row.
 //
-// proves: NIST-5
+// proves: ASVS 6.3.1
 func TestGuessing_inParallelGivesNoMoreGuesses(t *testing.T) {
 	s := newSite(t, nil)
 	s.newUser(t, "victim@app.example")
@@ -217,7 +217,7 @@ func (s *site) parallel(n int, send func(i int) answer) map[int]int {
 // A caller who sprays one password over many names is known by their address,
 // which no header of theirs can change.
 //
-// proves: NEXT-7, NEXT-8, CB-26
+// proves: NEXT-7
 func TestSpraying_isLimitedByTheAddressNobodyCanForge(t *testing.T) {
 	s := newSite(t, func(c *gatehouse.Config) {
 		c.ClientAddress.PeerIsClient = true

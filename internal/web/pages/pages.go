@@ -100,6 +100,8 @@ type Form struct {
 	// Problem is what was wrong with the last try; Wrong names the field.
 	Problem, Wrong string
 	Submit         string
+	// Tone is how the button looks: empty, "quiet" or "danger".
+	Tone string
 }
 
 // SignIn is the sign-in page.
@@ -167,7 +169,7 @@ type Account struct {
 
 // Account renders the landing page.
 func (s *Set) Account(w http.ResponseWriter, p Account) error {
-	p.SignOut.Submit = "Sign out"
+	p.SignOut.Submit, p.SignOut.Tone = "Sign out", "quiet"
 	return s.render(w, http.StatusOK, "account", "Your account", p)
 }
 
@@ -186,7 +188,7 @@ func (s *Set) NewPassword(w http.ResponseWriter, status int, f Form) error {
 
 // Delete renders the page that deletes the account.
 func (s *Set) Delete(w http.ResponseWriter, status int, f Form) error {
-	f.Submit = "Delete my account"
+	f.Submit, f.Tone = "Delete my account", "danger"
 	return s.render(w, status, "delete", "Delete your account", f)
 }
 
