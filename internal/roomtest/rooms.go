@@ -198,7 +198,8 @@ func Check(t testing.TB, m *mount.Mount, token string) session.Sealed {
 	return s
 }
 
-// Events returns the types of the user's audit events, the oldest first.
+// Events returns the types of the user's audit events, the oldest first; those
+// of one moment in any order.
 func (r *Rooms) Events(t testing.TB, id auth.UserID) []auth.EventType {
 	t.Helper()
 	list, err := r.DB.ListEvents(context.Background(), id, 100)

@@ -39,10 +39,12 @@ type Sealed struct {
 	// claims is the JSON object that was sealed.
 	claims []byte
 	// current is the user's row when it had to be read because the cookie was
-	// older than the row; nil otherwise.
+	// older than the row, or altered; nil otherwise.
 	current *auth.User
 	// foreign: the cookie came without facts and was adopted.
 	foreign bool
+	// altered: what the cookie shows of the user is not what was sealed.
+	altered bool
 }
 
 // Check judges the cookie text of a request, all chunks joined. The error is
@@ -64,7 +66,8 @@ func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
 		return s, nil
 	}
 	least, known := m.judge(&s, now)
-	if known && s.Verdict.SignedIn() && s.Version < least.Version {
+	outdated := known && s.Version < least.Version
+	if s.Verdict.SignedIn() && (outdated || s.altered) {
 		if err := m.reload(ctx, &s, least); err != nil {
 			return Sealed{}, err
 		}
@@ -78,8 +81,21 @@ func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
 	if err != nil {
 		return Sealed{}, false
 	}
-	gh, found := claim(claims, factsClaim)
-	if !found {
+	var gh, name, email, picture []byte
+	_ = seal.Scan(claims, func(n, raw []byte) error { // Open has seen that it scans
+		switch string(n) {
+		case factsClaim:
+			gh = raw
+		case ClaimName:
+			name = raw
+		case ClaimEmail:
+			email = raw
+		case ClaimPicture:
+			picture = raw
+		}
+		return nil
+	})
+	if gh == nil {
 		if m.Adopt == nil {
 			return Sealed{}, false
 		}
@@ -90,7 +106,7 @@ func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
 	if err != nil {
 		return Sealed{}, false
 	}
-	return Sealed{Facts: f, claims: claims}, true
+	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture)}, true
 }
 
 // judge asks the index and sets the verdict. It returns what is known of the
@@ -118,8 +134,9 @@ func (m *Mount) judge(s *Sealed, now time.Time) (revocation.Least, bool) {
 	return least, known
 }
 
-// reload reads the user's row because the cookie is older than it. A row older
-// than the feed says is not taken for the truth (guarantees R8).
+// reload reads the user's row because the cookie is older than it, or shows
+// somebody else's words. A row older than the feed says is not taken for the
+// truth (guarantees R8).
 func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) error {
 	u, err := m.Store.User(ctx, s.UserID())
 	switch {
@@ -134,11 +151,11 @@ func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) e
 		s.Verdict = JustEnded
 		return nil
 	}
+	roles := u.Roles
 	if s.Verdict == Superseded {
-		s.Roles = lesserRoles(s.Roles, u.Roles)
-		return nil
+		roles = lesserRoles(s.Roles, u.Roles)
 	}
-	s.current, s.Version, s.Roles = &u, u.Version, u.Roles
+	s.current, s.Version, s.Roles = &u, u.Version, roles
 	return nil
 }
 

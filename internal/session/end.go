@@ -20,11 +20,30 @@ func (r *Room) SignOut(ctx context.Context, s Sealed, device auth.Device) error 
 		if err := r.end(ctx, tx, s.SessionID(), s.AbsoluteEnd, auth.EndSignOut, now); err != nil {
 			return err
 		}
+		if err := r.endSuperseded(ctx, tx, s.UserID(), now); err != nil {
+			return err
+		}
 		return tx.AppendEvent(ctx, auth.Event{
 			ID: auth.NewEventID(now), At: now, Type: auth.EventSignedOut, Actor: string(s.UserID()),
 			UserID: s.UserID(), SessionID: s.SessionID(), Address: device.Address,
 		})
 	})
+}
+
+// endSuperseded takes the grace from sessions that a later sign-in superseded:
+// whoever signs out expects that no cookie of theirs goes on for another half
+// minute.
+func (r *Room) endSuperseded(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) error {
+	ended, err := tx.RevokeSuperseded(ctx, user, now.Add(-auth.SupersededGrace))
+	if err != nil {
+		return fmt.Errorf("end superseded sessions: %w", err)
+	}
+	for _, s := range ended {
+		if err := r.end(ctx, tx, s.ID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // end marks the row and writes the feed. The feed row is written also when the

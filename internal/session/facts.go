@@ -27,6 +27,8 @@ type Facts struct {
 	// renewal. Whole Unix seconds.
 	Start, AbsoluteEnd, IdleEnd int64
 	Roles                       []string
+	// Shown is the digest of the readable copies as they were sealed.
+	Shown ShownDigest
 }
 
 // Principal names who is asking.
@@ -104,6 +106,7 @@ func (k *factsKeys) seal(dst []byte, mount string, f Facts) []byte {
 		b = binary.AppendUvarint(b, uint64(len(r)))
 		b = append(b, r...)
 	}
+	b = append(b, f.Shown[:]...)
 	var mac [sha256.Size]byte
 	full := sum(k.macs[0], mac[:0], []byte(mount), b)
 	b = append(b, full[:macSize]...)
@@ -160,6 +163,7 @@ func parseFacts(b []byte, mount string) (f Facts, err error) {
 			f.Roles = append(f.Roles, string(r.text()))
 		}
 	}
+	copy(f.Shown[:], r.bytes(shownSize))
 	if r.bad || len(r.b) != 0 {
 		return f, errFacts
 	}

@@ -108,8 +108,8 @@ func TestFacts_belongToOneMountAndOneKey(t *testing.T) {
 // proves: ASVS 1.4.2, ASVS 1.5.2
 func FuzzFacts(f *testing.F) {
 	for _, roles := range [][]string{nil, {"admin", "user"}} {
-		facts := session.Facts{User: [16]byte{1}, Session: [16]byte{2}, Epoch: 1, Version: 2, Start: 3, AbsoluteEnd: 4, IdleEnd: 5, Roles: roles}
-		raw, err := base64.RawURLEncoding.DecodeString(session.SealFacts("/a", facts, "secret"))
+		seed := session.Facts{User: [16]byte{1}, Session: [16]byte{2}, Epoch: 1, Version: 2, Start: 3, AbsoluteEnd: 4, IdleEnd: 5, Roles: roles}
+		raw, err := base64.RawURLEncoding.DecodeString(session.SealFacts("/a", seed, "secret"))
 		if err != nil {
 			f.Fatal(err)
 		}

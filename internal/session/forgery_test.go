@@ -141,7 +141,7 @@ func TestCheck_refusesTheCookieOfAnotherMount(t *testing.T) {
 	_, v4 := r.Begin(t, r.V4, u, nil)
 	_, v5 := r.Begin(t, r.V5, u, nil)
 	beside := r.Mount(t, r.Sessions, "/beside", r.V4.Dialect)
-	facts := func(m *mount.Mount, token string) string {
+	factsOf := func(m *mount.Mount, token string) string {
 		var gh string
 		if err := json.Unmarshal(roomtest.AppOf(t, m).Open(token)["gh"], &gh); err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func TestCheck_refusesTheCookieOfAnotherMount(t *testing.T) {
 		"v5's whole cookie at v4":      {r.V4, v5.Text},
 		"v4's whole cookie at another": {beside, v4.Text},
 		"v4's facts in a v5 cookie": {r.V5, roomtest.AppOf(t, r.V5).Change(v5.Text, func(c map[string]json.RawMessage) {
-			c["gh"] = text(facts(r.V4, v4.Text))
+			c["gh"] = text(factsOf(r.V4, v4.Text))
 		})},
 	} {
 		if got := roomtest.Check(t, c.m, c.token); got.Verdict != session.Void {

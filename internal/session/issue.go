@@ -154,10 +154,11 @@ func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
 	var gh []byte
 	if !s.foreign {
+		s.Shown = c.shown()
 		gh = m.keys.seal(nil, m.name, s.Facts)
 	}
 	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp, newJTI())
-	s.current = nil
+	s.current, s.altered = nil, false
 	text, err := m.sealer.Seal(s.claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("seal session: %w", err)

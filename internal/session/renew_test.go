@@ -87,7 +87,7 @@ func TestRenew_carriesWhatTheApplicationWrote(t *testing.T) {
 		claims := app.Open(next.Text)
 		for name, want := range map[string]string{
 			"accessToken": `{"deep":[1,2.50,"é",null],"__proto__":{"x":1}}`,
-			"name":        `"Changed by the app"`,
+			"name":        `"ann"`, // what is shown of a user is the row's
 			"roles":       `["user"]`,
 			"sid":         strconv.Quote(string(begun.SessionID())),
 			"sub":         strconv.Quote(string(u.ID)),
@@ -134,6 +134,7 @@ func TestRenew_changeReachesReadableClaimsAlone(t *testing.T) {
 		t.Errorf("email there: %v, tenant %s", there, claims["tenant"])
 	}
 	got := roomtest.Check(t, r.V4, next.Text)
+	begun.Shown = got.Shown // what is shown was changed
 	if diff := cmp.Diff(begun.Facts, got.Facts); diff != "" {
 		t.Errorf("facts (-begun +got):\n%s", diff)
 	}
@@ -204,6 +205,29 @@ func TestRenew_neverPassesTheAbsoluteEnd(t *testing.T) {
 			t.Errorf("at the absolute end, renewed a second ago: verdict %d, want void", got.Verdict)
 		}
 	})
+}
+
+// The absolute end is asked for by itself, whatever idle end a cookie carries.
+func TestCheck_endsAtTheAbsoluteEndWhateverTheIdleEnd(t *testing.T) {
+	r := roomtest.New(t)
+	begun, token := r.Begin(t, r.V4, r.NewUser(t, "ann"), nil)
+	long := begun.Facts
+	long.IdleEnd = long.AbsoluteEnd + 3600
+	cookie := roomtest.AppOf(t, r.V4).Change(token.Text, func(c map[string]json.RawMessage) {
+		c["gh"] = text(session.SealFacts(r.V4.BasePath, long, roomtest.Secret))
+	})
+	r.Advance(time.Unix(long.AbsoluteEnd-1, 0).Sub(r.Clock.Now()))
+	s := roomtest.Check(t, r.V4, cookie)
+	if s.Verdict != session.Live || s.End().Unix() != long.AbsoluteEnd {
+		t.Fatalf("a second before: verdict %d, end %v", s.Verdict, s.End())
+	}
+	if _, err := r.V4.Sessions.Renew(&s, nil); err != nil || s.IdleEnd != long.AbsoluteEnd {
+		t.Errorf("renewed to the idle end %d, want %d (%v)", s.IdleEnd, long.AbsoluteEnd, err)
+	}
+	r.Advance(time.Second)
+	if s := roomtest.Check(t, r.V4, cookie); s.Verdict != session.Void {
+		t.Errorf("at the absolute end: verdict %d, want void", s.Verdict)
+	}
 }
 
 // Lowering or raising the setting does not touch sessions already born (R4).

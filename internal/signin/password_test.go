@@ -163,12 +163,13 @@ func TestPassword_answersAlikeForKnownUnknownAndDisabled(t *testing.T) {
 		identifier string
 		pw         auth.Secret
 	}{
-		"unknown address":             {known, "nobody@example.com", wrong},
-		"unknown user name":           {known, "nobody", wrong},
-		"no password":                 {func(r *roomtest.Rooms) { r.NewUser(t, "ann") }, "ann@example.com", wrong},
-		"disabled, wrong password":    {func(r *roomtest.Rooms) { disable(t, r, r.NewUserWithPassword(t, "ann")) }, "ann@example.com", wrong},
-		"disabled, right password":    {func(r *roomtest.Rooms) { disable(t, r, r.NewUserWithPassword(t, "ann")) }, "ann@example.com", roomtest.Password},
-		"must change, wrong password": {func(r *roomtest.Rooms) { mustChange(t, r) }, "ann@example.com", wrong},
+		"unknown address":                       {known, "nobody@example.com", wrong},
+		"unknown user name":                     {known, "nobody", wrong},
+		"no password":                           {func(r *roomtest.Rooms) { r.NewUser(t, "ann") }, "ann@example.com", wrong},
+		"disabled, wrong password":              {func(r *roomtest.Rooms) { disable(t, r, r.NewUserWithPassword(t, "ann")) }, "ann@example.com", wrong},
+		"disabled, right password":              {func(r *roomtest.Rooms) { disable(t, r, r.NewUserWithPassword(t, "ann")) }, "ann@example.com", roomtest.Password},
+		"disabled, must change, right password": {func(r *roomtest.Rooms) { disable(t, r, mustChange(t, r)) }, "ann@example.com", roomtest.Password},
+		"must change, wrong password":           {func(r *roomtest.Rooms) { mustChange(t, r) }, "ann@example.com", wrong},
 		"deleted, and the password right": {func(r *roomtest.Rooms) {
 			if err := r.Users.Delete(ctx, "cli", r.NewUserWithPassword(t, "ann").ID); err != nil {
 				t.Fatal(err)

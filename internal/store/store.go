@@ -110,6 +110,9 @@ type Sessions interface {
 	// EndUserSessions marks all live sessions of the user ended, except the
 	// one named (empty: no exception), and returns how many.
 	EndUserSessions(ctx context.Context, user auth.UserID, except auth.SessionID, reason auth.EndReason, now time.Time) (int, error)
+	// RevokeSuperseded turns the user's sessions that were superseded after the
+	// given time into revoked ones and returns them, in no particular order.
+	RevokeSuperseded(ctx context.Context, user auth.UserID, after time.Time) ([]auth.Session, error)
 	// TouchSessions moves LastSeenAt forward, never backward; unknown IDs are
 	// passed over. Some hundred at a time keep to a transaction's budget.
 	TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error

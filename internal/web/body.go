@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -122,17 +123,30 @@ func escaped(b []byte) rune {
 
 // repeats says whether the object names a member twice. Readers differ in which
 // one they believe, and what stands in front of us may have judged the other
-// (RFC 8259 §4).
+// (RFC 8259 §4). Names that encoding/json takes for the same, because they
+// differ by case alone, count as the same.
 func repeats(b []byte) bool {
 	seen := make(map[string]bool)
 	err := seal.Scan(b, func(name, _ []byte) error {
-		if seen[string(name)] {
+		folded := strings.Map(foldRune, string(name))
+		if seen[folded] {
 			return errTwice
 		}
-		seen[string(name)] = true
+		seen[folded] = true
 		return nil
 	})
 	return errors.Is(err, errTwice) // what is no JSON, the parser says
+}
+
+// foldRune is the least of the letters that differ from r by case alone.
+func foldRune(r rune) rune {
+	for {
+		next := unicode.SimpleFold(r)
+		if next <= r {
+			return next
+		}
+		r = next
+	}
 }
 
 var errTwice = errors.New("a member is named twice")

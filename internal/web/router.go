@@ -119,8 +119,8 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 		out := &recorder{ResponseWriter: w}
 		rt.headers(out.Header(), e, facts)
 		err := rt.handle(e, out, r)
+		facts.Err = err // logged also when a panic came too late to be answered
 		if err != nil && !out.written {
-			facts.Err = err
 			e.Fail(out, r, err)
 		}
 		rt.log(e, r, out, facts, rt.Now().Sub(begun))

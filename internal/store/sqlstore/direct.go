@@ -76,6 +76,11 @@ func (db *DB) EndUserSessions(ctx context.Context, user auth.UserID, except auth
 	return write(ctx, db, func(t *tx) (int, error) { return t.EndUserSessions(ctx, user, except, reason, now) })
 }
 
+// RevokeSuperseded implements store.Tx as a transaction of its own.
+func (db *DB) RevokeSuperseded(ctx context.Context, user auth.UserID, after time.Time) ([]auth.Session, error) {
+	return write(ctx, db, func(t *tx) ([]auth.Session, error) { return t.RevokeSuperseded(ctx, user, after) })
+}
+
 // PurgeSessions implements store.Tx as a transaction of its own.
 func (db *DB) PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error) {
 	return write(ctx, db, func(t *tx) (int, error) { return t.PurgeSessions(ctx, before, limit) })

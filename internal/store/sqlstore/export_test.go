@@ -119,6 +119,7 @@ func everyMethod(ctx context.Context, x *tx) {
 	_, _ = x.ListSessions(ctx, "u", at)
 	_ = x.EndSession(ctx, "s", "", at)
 	_, _ = x.EndUserSessions(ctx, "u", "", "", at)
+	_, _ = x.RevokeSuperseded(ctx, "u", at)
 	_ = x.TouchSessions(ctx, map[auth.SessionID]time.Time{"s": at})
 	_, _ = x.PurgeSessions(ctx, at, 1)
 	_ = x.CreateChallenge(ctx, auth.Challenge{ID: "c"})

@@ -69,6 +69,13 @@ func (t *tx) EndUserSessions(ctx context.Context, user auth.UserID, except auth.
 		user, except, string(reason), micros(now))
 }
 
+func (t *tx) RevokeSuperseded(ctx context.Context, user auth.UserID, after time.Time) ([]auth.Session, error) {
+	return all(ctx, t, "revoke superseded sessions", scanSession,
+		`UPDATE sessions SET end_reason = 'revoked'
+		WHERE user_id = $1 AND end_reason = 'superseded' AND ended_at > $2
+		RETURNING `+sessionColumns, user, micros(after))
+}
+
 // TouchSessions goes through the IDs in their order, so that neighbouring
 // pages are written once.
 func (t *tx) TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error {

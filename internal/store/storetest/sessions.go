@@ -24,6 +24,7 @@ func Sessions(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a session ends once", sessionEnd},
 		{"of fifty that end one session exactly one does", sessionEndAtOnce},
 		{"ending a user's sessions spares the one named and the dead", sessionEndUser},
+		{"what was superseded lately is revoked, and nothing else", sessionRevokeSuperseded},
 		{"last seen moves forward alone", sessionTouch},
 		{"purging takes what ended before, up to the limit", sessionPurge},
 	})
@@ -223,4 +224,28 @@ func sessionPurge(t *testing.T, s store.Store) {
 	for _, id := range kept {
 		must[auth.Session](t)(s.Session(ctx, id))
 	}
+}
+
+func sessionRevokeSuperseded(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ann, ben := newUser(t, s, "ann"), newUser(t, s, "ben")
+	after := start.Add(time.Minute)
+	made := func(u auth.User, reason auth.EndReason, at time.Time) auth.SessionID {
+		x := sessionOf(u)
+		ok(t, "insert", s.InsertSession(ctx, x))
+		if reason != "" {
+			ok(t, "end", s.EndSession(ctx, x.ID, reason, at))
+		}
+		return x.ID
+	}
+	made(ann, "", after)
+	made(ann, auth.EndSuperseded, after)
+	made(ann, auth.EndSignOut, justAfter(after))
+	made(ben, auth.EndSuperseded, justAfter(after))
+	lately := made(ann, auth.EndSuperseded, justAfter(after))
+	got := must[[]auth.Session](t)(s.RevokeSuperseded(ctx, ann.ID, after))
+	if len(got) != 1 || got[0].ID != lately || got[0].EndReason != auth.EndRevoked || !got[0].EndedAt.Equal(justAfter(after)) {
+		t.Errorf("revoked %+v, want the one that was superseded after the time, its end unmoved", got)
+	}
+	count(t, "revoked again", len(must[[]auth.Session](t)(s.RevokeSuperseded(ctx, ann.ID, after))), 0)
 }
