@@ -166,8 +166,6 @@ func TestPassword_aRunIsForgottenADayAfterItsLastFailure(t *testing.T) {
 }
 
 // An attacker who fails at one account does not slow down another one.
-//
-// proves: CB-26
 func TestPassword_countsForEachAccountAlone(t *testing.T) {
 	r := roomtest.New(t)
 	r.NewUserWithPassword(t, "ann")
@@ -199,7 +197,7 @@ func TestPassword_otherNamesOfTheUserGiveNoFurtherGuesses(t *testing.T) {
 // The address pays for failures, and gets back what a right password took: an
 // office of people who sign in rightly is never locked out.
 //
-// proves: CB-26, CS-6
+// proves: CS-6
 func TestPassword_addressPaysForFailuresAlone(t *testing.T) {
 	r := roomtest.New(t)
 	for _, name := range []string{"ann", "bob", "eve"} {

@@ -167,7 +167,7 @@ func TestForgedHeaders_openNoPage(t *testing.T) {
 	}
 }
 
-// proves: NEXT-7, CB-26
+// proves: NEXT-7
 func TestTrustedProxy_limitsOneClientAndNotAnother(t *testing.T) {
 	app := theExample(t)
 	f := newFront(t, app)
