@@ -41,6 +41,7 @@ const (
 	CodePasswordCommon       Code = "password_common"
 	CodePasswordContainsName Code = "password_contains_name"
 	CodePasswordInvalid      Code = "password_invalid"
+	CodePasswordUnchanged    Code = "password_unchanged"
 	CodeInvalidCredentials   Code = "invalid_credentials"
 	CodeSignedOut            Code = "signed_out"
 	CodeSessionExpired       Code = "session_expired"
@@ -73,6 +74,7 @@ var codes = map[Code]struct {
 	CodePasswordCommon:       {KindInvalid, "This password is on the lists that attackers try first. Choose another one."},
 	CodePasswordContainsName: {KindInvalid, "Choose a password that is not made from your own names."},
 	CodePasswordInvalid:      {KindInvalid, "The password is not valid text."},
+	CodePasswordUnchanged:    {KindInvalid, "Choose a password that differs from the present one."},
 	CodeInvalidCredentials:   {KindUnauthenticated, "The identifier or the password is wrong."},
 	CodeSignedOut:            {KindUnauthenticated, "Sign in first."},
 	CodeSessionExpired:       {KindUnauthenticated, "The session has ended. Sign in again."},

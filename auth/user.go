@@ -137,7 +137,8 @@ func validEmail(v string) bool {
 
 func validUsername(v string) bool {
 	n := utf8.RuneCountInString(v)
-	if n < MinUsernameLength || n > MaxUsernameLength {
+	// What begins like a UserID could be taken for one by whoever names a user.
+	if n < MinUsernameLength || n > MaxUsernameLength || strings.HasPrefix(v, "usr_") {
 		return false
 	}
 	letters := 0

@@ -174,6 +174,17 @@ func TestBegin_supersedesTheSessionOfTheSameBrowser(t *testing.T) {
 	})
 }
 
+// The grace that a sign-out takes is the user's own.
+func TestSignOut_leavesOtherUsersTheirGrace(t *testing.T) {
+	r := roomtest.New(t)
+	ann, bob := r.NewUser(t, "ann"), r.NewUser(t, "bob")
+	before, old := r.Begin(t, r.V4, bob, nil)
+	r.Begin(t, r.V4, bob, &before)
+	s, _ := r.Begin(t, r.V4, ann, nil)
+	signOut(t, r, s)
+	wantVerdict(t, "another user's superseded one", r.V4, old.Text, session.Superseded)
+}
+
 // Somebody else's session in this browser is no rotation: it ends at once.
 func TestBegin_revokesTheSessionOfAnotherUserInTheBrowser(t *testing.T) {
 	r := roomtest.New(t)

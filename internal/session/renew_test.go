@@ -376,6 +376,11 @@ func TestFlushSeen_writesOnceAndForwardAlone(t *testing.T) {
 	if got := seen(); !got.Equal(latest) {
 		t.Errorf("last seen %v, want %v", got, latest)
 	}
+	mend := r.Faults.Break("TouchSessions")
+	if err := r.Sessions.FlushSeen(ctx); err != nil {
+		t.Errorf("what was written is written again: %v", err)
+	}
+	mend()
 	r.Advance(-30 * time.Minute) // another node's clock
 	renew(t, r.V4, token.Text)
 	if err := r.Sessions.FlushSeen(ctx); err != nil {

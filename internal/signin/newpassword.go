@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -78,9 +79,28 @@ func (r *Room) hashNew(ctx context.Context, u auth.User, pw auth.Secret) (string
 	if err := r.Policy.Judge(pw, u); err != nil {
 		return "", auth.WithField(err, "newPassword")
 	}
+	if err := r.differs(ctx, ticket, u, pw); err != nil {
+		return "", err
+	}
 	hash, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {
 		return "", unavailable(fmt.Errorf("hash password: %w", err))
 	}
 	return hash, nil
+}
+
+// differs refuses the password that is to be replaced: somebody else knows it.
+func (r *Room) differs(ctx context.Context, ticket *password.Ticket, u auth.User, pw auth.Secret) error {
+	old, err := r.Store.Password(ctx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return unavailable(fmt.Errorf("read password: %w", err))
+	}
+	match, err := verify(ctx, ticket, account{user: u, credential: old}, pw)
+	if err == nil && match.OK {
+		err = &auth.Error{Code: auth.CodePasswordUnchanged, Field: "newPassword"}
+	}
+	return err
 }

@@ -246,3 +246,16 @@ func TestNewPassword_busyUsesNothingUp(t *testing.T) {
 		t.Errorf("the gate is free: %v", err)
 	}
 }
+
+// Somebody else knows the password that is to be replaced.
+func TestNewPassword_isNotTheOldOne(t *testing.T) {
+	r := roomtest.New(t)
+	u, token := first(t, r)
+	if _, err := second(r, token, roomtest.Password, from(r, "")); !errors.Is(err, auth.CodePasswordUnchanged) {
+		t.Errorf("the same password again: %v, want password_unchanged", err)
+	}
+	wantNoSession(t, r, u.ID)
+	if got, err := second(r, token, roomtest.OtherPassword, from(r, "")); err != nil || !got.Done() {
+		t.Errorf("another one afterwards: %v", err)
+	}
+}

@@ -209,7 +209,15 @@ func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw
 // Delete removes the user with all that hangs below and ends everything handed
 // out for them. The audit record stays. Codes: not_found, unavailable.
 func (r *Room) Delete(ctx context.Context, actor string, id auth.UserID) error {
+	return r.delete(ctx, actor, id, func(store.Tx) error { return nil })
+}
+
+// delete is Delete on a condition that is judged in its transaction.
+func (r *Room) delete(ctx context.Context, actor string, id auth.UserID, condition func(tx store.Tx) error) error {
 	err := r.Store.InTx(ctx, func(tx store.Tx) error {
+		if err := condition(tx); err != nil {
+			return err
+		}
 		now := r.now()
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err

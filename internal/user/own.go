@@ -116,7 +116,7 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Se
 	if err != nil {
 		return err
 	}
-	return r.Delete(ctx, string(u.ID), u.ID)
+	return r.delete(ctx, string(u.ID), u.ID, func(tx store.Tx) error { return sameEpoch(ctx, tx, u) })
 }
 
 // prove checks the password of a signed-in user, slowed down as sign-in is.
