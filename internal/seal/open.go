@@ -36,6 +36,20 @@ func (s *Sealer) Open(token string) (claims []byte, err error) {
 // failure dst is returned as it was; its spare capacity may have been
 // overwritten, but never with text that was not authenticated.
 func (s *Sealer) AppendOpen(dst []byte, token string) ([]byte, error) {
+	return s.appendOpen(dst, token, nil)
+}
+
+// OpenScan is [Sealer.Open] and [Scan] in one walk: fn is called with each
+// member while the form of the whole is still being judged. What it gathered
+// counts only when there is no error.
+func (s *Sealer) OpenScan(token string, fn func(name, raw []byte)) (claims []byte, err error) {
+	return s.appendOpen(nil, token, func(name, raw []byte) error {
+		fn(name, raw)
+		return nil
+	})
+}
+
+func (s *Sealer) appendOpen(dst []byte, token string, fn func(name, raw []byte) error) ([]byte, error) {
 	p, ok := split(token)
 	if !ok {
 		return dst, ErrToken
@@ -43,7 +57,7 @@ func (s *Sealer) AppendOpen(dst []byte, token string) ([]byte, error) {
 	out, ok := s.open(dst, p)
 	// What was decrypted is what a holder of the secret wrote, which is not yet
 	// a reason to trust its form.
-	if !ok || checkObject(out[len(dst):]) != nil {
+	if !ok || scanUnique(out[len(dst):], fn) != nil {
 		return dst, ErrToken
 	}
 	return out, nil

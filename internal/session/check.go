@@ -77,12 +77,8 @@ func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
 
 // open unseals the token and reads its facts; the verdict stays Void.
 func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
-	claims, err := m.sealer.Open(token)
-	if err != nil {
-		return Sealed{}, false
-	}
 	var gh, name, email, picture []byte
-	_ = seal.Scan(claims, func(n, raw []byte) error { // Open has seen that it scans
+	claims, err := m.sealer.OpenScan(token, func(n, raw []byte) {
 		switch string(n) {
 		case factsClaim:
 			gh = raw
@@ -93,8 +89,10 @@ func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
 		case ClaimPicture:
 			picture = raw
 		}
-		return nil
 	})
+	if err != nil {
+		return Sealed{}, false
+	}
 	if gh == nil {
 		if m.Adopt == nil {
 			return Sealed{}, false
