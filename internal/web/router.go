@@ -119,9 +119,11 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 		out := &recorder{ResponseWriter: w}
 		rt.headers(out.Header(), e, facts)
 		err := rt.handle(e, out, r)
-		facts.Err = err // logged also when a panic came too late to be answered
-		if err != nil && !out.written {
-			e.Fail(out, r, err)
+		if err != nil {
+			facts.Err = err // logged also when a panic came too late to be answered
+			if !out.written {
+				e.Fail(out, r, err)
+			}
 		}
 		rt.log(e, r, out, facts, rt.Now().Sub(begun))
 	})

@@ -319,3 +319,15 @@ func TestMethodNotAllowed_namesTheAllowedOnes(t *testing.T) {
 		t.Errorf("POST: %d", res.StatusCode)
 	}
 }
+
+// A dialect that answers a refusal itself still has it logged.
+func TestRouter_logsARefusalThatTheHandlerAnsweredItself(t *testing.T) {
+	s := serve(t, web.RouterOptions{}, endpoint("/refuses", func(w http.ResponseWriter, r *http.Request) error {
+		web.FactsFrom(r.Context()).Err = auth.NewError(auth.CodeInvalidCredentials, nil)
+		return ok(w, r)
+	}))
+	s.get("/refuses")
+	if lines := s.lines(); len(lines) != 1 || lines[0]["code"] != "invalid_credentials" {
+		t.Errorf("log %v, want one line with the code", lines)
+	}
+}
