@@ -198,6 +198,9 @@ func browserOrigin(text string) string {
 		return ""
 	}
 	scheme, host, port := strings.ToLower(m[1]), strings.ToLower(m[2]), strings.TrimLeft(m[3], "0")
+	if port == "" && m[3] != "" {
+		port = "0" // port nought is a port
+	}
 	if port == "" || scheme == "http" && port == "80" || scheme == "https" && port == "443" {
 		return scheme + "://" + host
 	}
