@@ -2,15 +2,15 @@
 # make run: Gatehouse in development mode and, where Node.js is installed, the Next.js example behind it.
 # Ctrl-C ends both.
 #
-#   GATEHOUSE_PORT (8787), EXAMPLE_PORT (3000)   where to begin looking for a free port
-#   EXAMPLE=no                                   Gatehouse alone
-#   GATEHOUSE_DATA (.gatehouse)                  where the database and the secrets are kept
+#   RUN_GATEHOUSE_PORT (8787), RUN_EXAMPLE_PORT (3000)   where to begin looking for a free port
+#   RUN_EXAMPLE=no                                       Gatehouse alone
+#   RUN_DATA (.gatehouse)                                where the database and the secrets are kept
 #
 # Status: 0 when it was told to end while all was running, 128 + signal when told so earlier, else that of what failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-data=${GATEHOUSE_DATA:-.gatehouse}
+data=${RUN_DATA:-.gatehouse}
 log=examples/nextjs/.next/start.log
 groups=()   # process groups to end, each the number of its first process
 starting=no # a child is being started and not in groups yet
@@ -109,8 +109,8 @@ gone() { # child, its name: ends the script with the child's status, which is ne
 }
 
 why_no_example() { # prints why the example cannot run, or nothing
-  if [[ ${EXAMPLE:-yes} == no ]]; then
-    echo "EXAMPLE=no"
+  if [[ ${RUN_EXAMPLE:-yes} == no ]]; then
+    echo "RUN_EXAMPLE=no"
   elif ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     echo "Node.js 20.9 or newer with npm is not installed"
   elif ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 9) ? 0 : 1)'; then
@@ -122,13 +122,13 @@ echo "Building Gatehouse…"
 run env CGO_ENABLED=0 go build -trimpath -o bin/gatehouse ./cmd/gatehouse
 
 skipped=$(why_no_example)
-free_port "${GATEHOUSE_PORT:-8787}"
+free_port "${RUN_GATEHOUSE_PORT:-8787}"
 gatehouse_port=$port
 gatehouse_url=http://127.0.0.1:$gatehouse_port
 if [[ -n $skipped ]]; then
   origin=http://localhost:$gatehouse_port
 else
-  free_port "${EXAMPLE_PORT:-3000}"
+  free_port "${RUN_EXAMPLE_PORT:-3000}"
   example_port=$port
   origin=http://localhost:$example_port
 fi
@@ -166,7 +166,7 @@ ready "$example" "the example" "$example_port" /api/auth/csrf
 serving=yes
 printf '\nExample    %s\n' "$origin"
 echo "Gatehouse  $gatehouse_url (behind the example: $origin/api/auth/signin)"
-echo "The demo users and their passwords stand above. What the example logs goes to $log."
+echo "The demo users stand above; their passwords too, the first time. What the example logs goes to $log."
 echo "Ctrl-C ends both."
 while alive "$gatehouse" && alive "$example"; do sleep 0.5; done
 alive "$gatehouse" || gone "$gatehouse" Gatehouse

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse"
@@ -67,8 +68,13 @@ func (c *devCmd) Run(p *program) error {
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}
-	c.greet(p, ln.Addr().String(), cfg, users, seeded)
+	greet := func() { c.greet(p, ln.Addr().String(), cfg, users, seeded) }
 	srv := &server{Server: devServer(c.Listen), gate: g, logger: cfg.Logger, public: ln, begun: p.begun}
+	if seeded {
+		greet() // at once: the passwords are told only here, whatever happens next
+	} else {
+		srv.greet = greet
+	}
 	return srv.run(p.ctx)
 }
 
@@ -171,7 +177,7 @@ func (c *devCmd) greet(p *program, address string, cfg gatehouse.Config, users [
 		if !users[0].shown || !users[1].shown {
 			fmt.Fprintln(w, "The given passwords are not used: there are users already.")
 		}
-		fmt.Fprintf(w, "The users are those of earlier runs. A new password for one of them:\n\n  gatehouse user set-password %s --data %s\n", users[0].email, c.Data)
+		fmt.Fprintf(w, "The users are those of earlier runs. A new password for one of them:\n\n  %s user set-password %s --data %s\n", os.Args[0], users[0].email, c.Data)
 	}
 	fmt.Fprintf(w, `
 next.config.mjs, inside the exported object:

@@ -111,6 +111,12 @@ func (p *program) fail(err error) int {
 func refusal(err error) string {
 	e := auth.AsError(err)
 	text := e.Text()
+	switch e.Code { // whose own words are for visitors
+	case auth.CodeIdentifierTaken:
+		text = "the address or user name belongs to a user already"
+	case auth.CodeNotFound:
+		text = "there is nothing of that name or ID"
+	}
 	if e.Field != "" {
 		text = e.Field + ": " + text
 	}

@@ -33,6 +33,9 @@ type server struct {
 	// tls is nil for plain http.
 	tls *tls.Config
 
+	// greet, if not nil, is called once requests can be answered.
+	greet func()
+
 	// begun is when the program was started, for the log.
 	begun time.Time
 
@@ -70,6 +73,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	}
 	if err := s.awaitReady(ctx, worked); err != nil {
 		return err
+	}
+	if s.greet != nil {
+		s.greet()
 	}
 
 	d := newDrain(s)

@@ -47,7 +47,7 @@ func (l *loader) readEnviron(environ []string) {
 // ours are variables of this project that are not settings of the program:
 // where it finds its file, and what its tests and its example read.
 var ours = []string{
-	envPrefix + "CONFIG", envPrefix + "URL", envPrefix + "DATA", // the example and "make run"
+	envPrefix + "CONFIG", envPrefix + "URL", // the example
 	envPrefix + "VECTORS", envPrefix + "BIN", envPrefix + "SCREENSHOTS", envPrefix + "SOAK", // tests
 	envPrefix + "DEV_USER_PASSWORD", envPrefix + "DEV_ADMIN_PASSWORD",
 }

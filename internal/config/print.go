@@ -26,12 +26,15 @@ func (s Settings) nodeOf(v reflect.Value, path string) *yaml.Node {
 	switch kindOf(v.Type()) {
 	case kindGroup:
 		n = &yaml.Node{Kind: yaml.MappingNode}
+		absent := "" // the last key that is named by a comment alone
 		for _, f := range fieldsOf(v.Type()) {
-			key := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.key}
+			key := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.key, HeadComment: absent}
 			value := s.nodeOf(v.FieldByIndex(f.index), under(path, f.key))
-			if value != nil {
-				n.Content = append(n.Content, key, value)
+			if value == nil {
+				absent = f.key + ": none, the default"
+				continue
 			}
+			n.Content, absent = append(n.Content, key, value), ""
 		}
 	case kindGroups, kindList:
 		n = &yaml.Node{Kind: yaml.SequenceNode}
@@ -54,7 +57,7 @@ func (s Settings) nodeOf(v reflect.Value, path string) *yaml.Node {
 		n.Tag, n.Value = "!!int", strconv.FormatInt(v.Int(), 10)
 	case kindDuration:
 		if v.IsZero() {
-			return nil // a default of "none" that a file cannot say otherwise
+			return nil // a default of "none", which a file says by not naming it
 		}
 		n.Value = FormatDuration(time.Duration(v.Int()))
 	}

@@ -10,7 +10,7 @@ export function signInTrouble(result: SignInResponse | undefined): string | null
         ? "This account may not sign in."
         : "That is not the right password, or there is no such account.";
     case 429:
-      return "Too many attempts. Wait a few minutes, then try again.";
+      return "Too many attempts. Wait a little, then try again.";
     default:
       return "Signing in does not work right now. Try again in a moment.";
   }

@@ -23,6 +23,8 @@ export default function Login() {
       password: String(form.get("password")),
       callbackUrl: typeof router.query.callbackUrl === "string" ? router.query.callbackUrl : "/",
     }).catch(() => undefined);
+    // Somebody else chose the password, as an operator does for a new colleague: the next step is Gatehouse's own page.
+    if (result?.error === "password_change_needed") return window.location.assign("/api/auth/new-password");
     const problem = signInTrouble(result);
     // result.url is the callback URL as Gatehouse allowed it. Never go to the one from the query itself: anybody can
     // put the address of another site there.

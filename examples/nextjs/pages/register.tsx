@@ -52,7 +52,7 @@ export default function Register() {
           <input name="email" type="email" autoComplete="username" required data-testid="register-email" />
         </label>
         <label>
-          Password <small>long counts more than odd characters</small>
+          Password <small>at least 15 characters; several words are easy to remember</small>
           <input name="password" type="password" autoComplete="new-password" required data-testid="register-password" />
         </label>
         <label>
