@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -161,4 +162,28 @@ func TestApp_staysSignedInWhenGatehouseIsRestarted(t *testing.T) {
 	b.open("/dashboard")
 	b.shows(id("dashboard-email"), userEmail)
 	b.verdict("agree")
+}
+
+// A colleague gets a temporary password from an operator and signs in on the
+// application's own page.
+func TestApp_leadsWhoeverMustReplaceThePasswordToTheStepThatDoes(t *testing.T) {
+	app := theExample(t)
+	g := dev(t, app.gatehousePort, app.origin)
+	var made struct {
+		TemporaryPassword string `json:"temporary_password"`
+	}
+	out := g.cli("", "user", "create", "tim@example.test", "--temporary", "--json")
+	if err := json.Unmarshal([]byte(out), &made); err != nil || made.TemporaryPassword == "" {
+		t.Fatalf("no temporary password in %s (%v)", out, err)
+	}
+	b := visitor(t, app.origin)
+	b.open("/login")
+	b.fill(id("login-email"), "tim@example.test")
+	b.fill(id("login-password"), made.TemporaryPassword)
+	b.click(id("login-submit"))
+	b.titled("Choose a new password")
+	b.hosted("newPassword", "a kettle of purple winter tea")
+	b.at("/")
+	b.shows(id("session-status"), "authenticated")
+	b.says(id("session-email"), "tim@example.test")
 }
