@@ -131,6 +131,12 @@ type Error struct {
 // NewError returns a refusal with the given Code and cause; cause may be nil.
 func NewError(code Code, cause error) *Error { return &Error{Code: code, Cause: cause} }
 
+// Unavailable returns the refusal of a room whose store or hashing could not do
+// its work: nothing was decided, and asking again in a second is right.
+func Unavailable(cause error) *Error {
+	return &Error{Code: CodeUnavailable, RetryAfter: time.Second, Cause: cause}
+}
+
 // Error is for the log: the Code and the cause.
 func (e *Error) Error() string {
 	if e.Cause == nil {

@@ -3,6 +3,7 @@ package password
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 )
@@ -22,6 +23,16 @@ func (p Policy) Judge(pw auth.Secret, u auth.User) error {
 		message = first.Message()
 	}
 	return &auth.Error{Code: codeOf(first.Reason), Message: message, Field: "password"}
+}
+
+// Refusal is an error of Hasher or Ticket in the words of the rooms: a full gate
+// is CodeBusy with its waiting time, anything else CodeUnavailable.
+func Refusal(err error) error {
+	var full *BusyError
+	if errors.As(err, &full) {
+		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
+	}
+	return auth.Unavailable(err)
 }
 
 func codeOf(r Reason) auth.Code {

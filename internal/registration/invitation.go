@@ -71,7 +71,7 @@ func (r *Invitations) Create(ctx context.Context, actor string, in NewInvitation
 		})
 	})
 	if err != nil {
-		return i, "", unavailable(fmt.Errorf("create invitation: %w", err))
+		return i, "", auth.Unavailable(fmt.Errorf("create invitation: %w", err))
 	}
 	return i, auth.Secret(string(i.ID) + "." + secret), nil
 }
@@ -80,7 +80,7 @@ func (r *Invitations) Create(ctx context.Context, actor string, in NewInvitation
 func (r *Invitations) List(ctx context.Context) ([]auth.Invitation, error) {
 	list, err := r.Store.ListInvitations(ctx, r.now())
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("list invitations: %w", err))
+		return nil, auth.Unavailable(fmt.Errorf("list invitations: %w", err))
 	}
 	return list, nil
 }
@@ -100,7 +100,7 @@ func (r *Invitations) Delete(ctx context.Context, actor string, id auth.Invitati
 		return auth.NewError(auth.CodeNotFound, err)
 	}
 	if err != nil {
-		return unavailable(fmt.Errorf("delete invitation: %w", err))
+		return auth.Unavailable(fmt.Errorf("delete invitation: %w", err))
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (r *Room) Register(ctx context.Context, q Request, d auth.Device) (auth.Use
 	}
 	hash, err := r.Passwords.Hash(ctx, q.Password.Reveal())
 	if err != nil {
-		return auth.User{}, refusedHash(err)
+		return auth.User{}, password.Refusal(err)
 	}
 	err = r.Store.InTx(ctx, func(tx store.Tx) error {
 		u, err = r.insert(ctx, tx, u, hash, q.Invitation, d)
@@ -86,7 +86,7 @@ func (r *Room) Register(ctx context.Context, q Request, d auth.Device) (auth.Use
 	case errors.Is(err, store.ErrConflict):
 		return auth.User{}, auth.NewError(auth.CodeIdentifierTaken, err)
 	case err != nil:
-		return auth.User{}, unavailable(fmt.Errorf("register: %w", err))
+		return auth.User{}, auth.Unavailable(fmt.Errorf("register: %w", err))
 	}
 	return u, nil
 }
@@ -178,7 +178,7 @@ func (r *Room) limit(ctx context.Context, d auth.Device, now time.Time) error {
 	}
 	decision, err := r.Addresses.Take(ctx, key, r.AddressLimits, 1, now)
 	if err != nil {
-		return unavailable(fmt.Errorf("limit address: %w", err))
+		return auth.Unavailable(fmt.Errorf("limit address: %w", err))
 	}
 	if !decision.Allowed {
 		return &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: decision.RetryAfter}
@@ -191,16 +191,4 @@ func (r *Room) now() time.Time {
 		return time.Now()
 	}
 	return r.Now()
-}
-
-func refusedHash(err error) error {
-	var full *password.BusyError
-	if errors.As(err, &full) {
-		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
-	}
-	return unavailable(err)
-}
-
-func unavailable(cause error) error {
-	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: cause}
 }

@@ -142,9 +142,9 @@ func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) e
 		s.Verdict = Void
 		return nil
 	case err != nil:
-		return unavailable(fmt.Errorf("reload changed user: %w", err))
+		return auth.Unavailable(fmt.Errorf("reload changed user: %w", err))
 	case u.Version < least.Version:
-		return unavailable(errors.New("the user's row is older than the change feed"))
+		return auth.Unavailable(errors.New("the user's row is older than the change feed"))
 	case u.Disabled() || s.Epoch < u.Epoch:
 		s.Verdict = JustEnded
 		return nil
@@ -155,10 +155,6 @@ func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) e
 	}
 	s.current, s.Version, s.Roles = &u, u.Version, roles
 	return nil
-}
-
-func unavailable(cause error) error {
-	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: cause}
 }
 
 // unquoted strips the quotes of a raw JSON string that is known to need no

@@ -139,7 +139,7 @@ func (r *Room) resume(ctx context.Context, token auth.Secret, step Step, b Brows
 		return c, waiting{}, expired
 	}
 	if err != nil {
-		return c, waiting{}, unavailable(fmt.Errorf("resume attempt: %w", err))
+		return c, waiting{}, auth.Unavailable(fmt.Errorf("resume attempt: %w", err))
 	}
 	var w waiting
 	if !seal.EqualHash(c.SecretHash, secret) {
@@ -152,8 +152,4 @@ func (r *Room) resume(ctx context.Context, token auth.Secret, step Step, b Brows
 		return c, w, expired
 	}
 	return c, w, nil
-}
-
-func unavailable(cause error) error {
-	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: cause}
 }

@@ -23,7 +23,7 @@ func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
 	case err != nil:
-		return Outcome{}, unavailable(fmt.Errorf("replace password: %w", err))
+		return Outcome{}, auth.Unavailable(fmt.Errorf("replace password: %w", err))
 	}
 	hash, err := r.hashNew(ctx, u, pw)
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
 	case err != nil:
-		return Outcome{}, unavailable(fmt.Errorf("replace password: %w", err))
+		return Outcome{}, auth.Unavailable(fmt.Errorf("replace password: %w", err))
 	}
 	a.next(auth.Password{})
 	return r.proceed(ctx, a, b, r.Throttle.UserKey(a.User.ID))
@@ -73,7 +73,7 @@ func (r *Room) replace(ctx context.Context, tx store.Tx, c auth.Challenge, hash 
 func (r *Room) hashNew(ctx context.Context, u auth.User, pw auth.Secret) (string, error) {
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
-		return "", busy(err)
+		return "", password.Refusal(err)
 	}
 	defer ticket.Release()
 	if err := r.Policy.Judge(pw, u); err != nil {
@@ -84,7 +84,7 @@ func (r *Room) hashNew(ctx context.Context, u auth.User, pw auth.Secret) (string
 	}
 	hash, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {
-		return "", unavailable(fmt.Errorf("hash password: %w", err))
+		return "", auth.Unavailable(fmt.Errorf("hash password: %w", err))
 	}
 	return hash, nil
 }
@@ -96,7 +96,7 @@ func (r *Room) differs(ctx context.Context, ticket *password.Ticket, u auth.User
 		return nil
 	}
 	if err != nil {
-		return unavailable(fmt.Errorf("read password: %w", err))
+		return auth.Unavailable(fmt.Errorf("read password: %w", err))
 	}
 	match, err := verify(ctx, ticket, account{user: u, credential: old}, pw)
 	if err == nil && match.OK {

@@ -45,7 +45,7 @@ func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
 		refund()
-		return Outcome{}, busy(err)
+		return Outcome{}, password.Refusal(err)
 	}
 	defer ticket.Release()
 	found, key, err := r.count(ctx, identifier, b)
@@ -93,7 +93,7 @@ func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser)
 		}
 		return found, key, err
 	case err != nil:
-		return found, key, unavailable(fmt.Errorf("begin sign-in: %w", err))
+		return found, key, auth.Unavailable(fmt.Errorf("begin sign-in: %w", err))
 	}
 	return found, key, nil
 }
@@ -146,7 +146,7 @@ func verify(ctx context.Context, ticket *password.Ticket, found account, pw auth
 	case errors.Is(err, password.ErrNotUTF8), errors.Is(err, password.ErrTooLong):
 		return password.Match{}, nil // no password is such a text
 	case ctx.Err() != nil:
-		return match, unavailable(err)
+		return match, auth.Unavailable(err)
 	default:
 		return match, fmt.Errorf("verify password of %s: %w", found.user.ID, err)
 	}
@@ -195,7 +195,7 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string
 		// nothing any more.
 		return Outcome{}, auth.NewError(auth.CodeInvalidCredentials, err)
 	case err != nil:
-		return Outcome{}, unavailable(fmt.Errorf("begin session: %w", err))
+		return Outcome{}, auth.Unavailable(fmt.Errorf("begin session: %w", err))
 	case a.Missing != StepDone:
 		return Outcome{User: a.User, Missing: a.Missing, Continue: next}, nil
 	}
@@ -214,13 +214,4 @@ func event(t auth.EventType, u auth.User, s auth.SessionID, b Browser, now time.
 		ID: auth.NewEventID(now), At: now, Type: t, Actor: string(u.ID),
 		UserID: u.ID, SessionID: s, Address: b.Device.Address,
 	}
-}
-
-// busy turns a full queue into a refusal with its waiting time.
-func busy(err error) error {
-	var full *password.BusyError
-	if errors.As(err, &full) {
-		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
-	}
-	return unavailable(err)
 }

@@ -80,7 +80,7 @@ func (r *Room) charge(ctx context.Context, d auth.Device, now time.Time) (refund
 	}
 	decision, err := r.Addresses.Take(ctx, key, r.AddressLimits, 1, now)
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("limit address: %w", err))
+		return nil, auth.Unavailable(fmt.Errorf("limit address: %w", err))
 	}
 	if !decision.Allowed {
 		return nil, &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: decision.RetryAfter}

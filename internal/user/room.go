@@ -51,9 +51,5 @@ func translate(doing string, err error) error {
 	case errors.Is(err, store.ErrConflict):
 		return auth.NewError(auth.CodeIdentifierTaken, fmt.Errorf("%s: %w", doing, err))
 	}
-	var full *password.BusyError
-	if errors.As(err, &full) {
-		return &auth.Error{Code: auth.CodeBusy, RetryAfter: max(full.RetryAfter, time.Second), Cause: err}
-	}
-	return &auth.Error{Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: fmt.Errorf("%s: %w", doing, err)}
+	return password.Refusal(fmt.Errorf("%s: %w", doing, err))
 }
