@@ -171,7 +171,7 @@ func endpoints(cfg Config, r rooms) (list []web.Endpoint, err error) {
 		}
 		list = append(list, protocol(cfg, m, r, on, hosted).Endpoints()...)
 		list = append(list, (&api.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions,
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users,
 		}).Endpoints()...)
 		list = append(list, (&portal.Handler{
 			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted, NewUser: m.Pages.NewUser,
@@ -183,7 +183,7 @@ func endpoints(cfg Config, r rooms) (list []web.Endpoint, err error) {
 // protocol answers Auth.js on one mount.
 func protocol(cfg Config, m Mount, r rooms, on *mount.Mount, hosted *pages.Set) *authjs.Handler {
 	o := authjs.Options{
-		Mount: on, SignIn: r.signin, Sessions: r.sessions, Profiles: r.users, UpdateFields: m.UpdateFields, Hosted: hosted,
+		Mount: on, SignIn: r.signin, Profiles: r.users, UpdateFields: m.UpdateFields, Hosted: hosted,
 		Pages:    authjs.AppPages{SignIn: m.Pages.SignIn, SignOut: m.Pages.SignOut, Error: m.Pages.Error, VerifyRequest: m.Pages.VerifyRequest},
 		Provider: credentialsID, Name: credentialsName,
 		Fields: []pages.Field{

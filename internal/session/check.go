@@ -53,10 +53,7 @@ type Sealed struct {
 func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
 	now := m.Now()
 	if age := m.Index.Staleness(now); age > m.MaxStaleness {
-		return Sealed{}, &auth.Error{
-			Code: auth.CodeUnavailable, RetryAfter: time.Second,
-			Cause: fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)),
-		}
+		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
 	}
 	s, ok := m.open(token, now)
 	if !ok {

@@ -1,12 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
-	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -20,7 +20,6 @@ type Handler struct {
 	SignIn       *signin.Room
 	Registration *registration.Room
 	Users        *user.Room
-	Sessions     *session.Room
 }
 
 // Endpoints are the fixed list, each with its answer to other methods.
@@ -122,12 +121,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	if err := web.DecodeJSON(w, r, &in); err != nil {
 		return err
 	}
-	typed := in.Identifier
-	for _, other := range []string{in.Email, in.Username} {
-		if typed == "" {
-			typed = other
-		}
-	}
+	typed := cmp.Or(in.Identifier, in.Email, in.Username)
 	if typed == "" {
 		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "identifier", Message: "Give an identifier, an email or a username."}
 	}
@@ -162,20 +156,10 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	x := h.Mount.Bare(w, r)
-	if !x.HasSession() {
-		return web.WriteJSON(w, http.StatusOK, answer{Success: true})
-	}
-	x.DropSession()
-	s, err := x.Session()
-	if err == nil && s.Verdict.SignedIn() {
-		err = h.Sessions.SignOut(r.Context(), *s, x.Device())
-	}
+	err := x.SignOut()
 	x.SendCookies()
 	if err != nil {
-		return &auth.Error{
-			Code: auth.CodeUnavailable, RetryAfter: time.Second, Cause: err,
-			Message: "You are signed out in this browser. Copies of the session elsewhere could not be ended.",
-		}
+		return err
 	}
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true})
 }

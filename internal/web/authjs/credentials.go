@@ -1,6 +1,7 @@
 package authjs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -62,12 +63,7 @@ func (h *Handler) authenticate(x *mount.Exchange) (signin.Outcome, error) {
 	if h.Hooks.SignIn != nil {
 		b.Approve = h.approve
 	}
-	typed := x.Field("identifier")
-	for _, name := range []string{"email", "username"} {
-		if typed == "" {
-			typed = x.Field(name)
-		}
-	}
+	typed := cmp.Or(x.Field("identifier"), x.Field("email"), x.Field("username"))
 	return h.SignIn.Password(x.R.Context(), typed, auth.Secret(x.Field("password")), b)
 }
 

@@ -27,20 +27,14 @@ type Profiles interface {
 	UpdateProfile(ctx context.Context, who auth.Principal, p user.Profile) (auth.User, error)
 }
 
-// Sessions ends sessions. *session.Room is the one of the product.
-type Sessions interface {
-	SignOut(ctx context.Context, s session.Sealed, d auth.Device) error
-}
-
 // AppPages are the application's own pages, as the Auth.js option "pages"
 // names them; empty means the hosted page.
 type AppPages struct{ SignIn, SignOut, Error, VerifyRequest string }
 
 // Options are what a Handler needs.
 type Options struct {
-	Mount    *mount.Mount
-	SignIn   Authenticator
-	Sessions Sessions
+	Mount  *mount.Mount
+	SignIn Authenticator
 	// Profiles may be nil: then update() changes nothing but what a hook does.
 	Profiles Profiles
 	// UpdateFields are the members that update() may change.

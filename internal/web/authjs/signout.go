@@ -1,9 +1,6 @@
 package authjs
 
 import (
-	"errors"
-
-	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
@@ -26,30 +23,10 @@ func (h *Handler) signOut(x *mount.Exchange) error {
 		h.dialect.badCSRF(x, "signout")
 		return nil
 	}
-	if err := h.endSession(x); err != nil {
+	if err := x.SignOut(); err != nil {
 		x.SendCookies()
 		return err
 	}
 	h.dialect.redirect(x, x.Callback)
 	return nil
-}
-
-func (h *Handler) endSession(x *mount.Exchange) error {
-	if !x.HasSession() {
-		return nil
-	}
-	x.DropSession()
-	s, err := x.Session()
-	if err == nil && s.Verdict.SignedIn() {
-		err = h.Sessions.SignOut(x.R.Context(), *s, x.Device())
-	}
-	if err == nil {
-		return nil
-	}
-	refused := auth.AsError(err)
-	if errors.Is(err, auth.CodeInternal) || refused.Code.Kind() == auth.KindInternal {
-		refused = auth.NewError(auth.CodeUnavailable, err)
-	}
-	refused.Message = "You are signed out in this browser. Copies of the session elsewhere could not be ended: sign in and out again in a moment."
-	return refused
 }

@@ -82,7 +82,7 @@ func newSite(t *testing.T, in vectors.Inputs, given ...authjs.Authenticator) *si
 		signIn = given[0]
 	}
 	o := authjs.Options{
-		Mount: m, SignIn: signIn, Sessions: rooms, Hosted: hosted,
+		Mount: m, SignIn: signIn, Hosted: hosted,
 		Pages:    authjs.AppPages{SignIn: in.Pages.SignIn, SignOut: in.Pages.SignOut, Error: in.Pages.Error, VerifyRequest: in.Pages.VerifyRequest},
 		Provider: provider.ID, Name: provider.Name, Hooks: hooks(in.Hooks),
 	}

@@ -183,6 +183,27 @@ func (x *Exchange) Require() (*session.Sealed, error) {
 	return s, nil
 }
 
+// SignOut ends the request's session, for good and everywhere, and makes the
+// browser drop its cookies; without a session nothing happens. When the end
+// could not be stored, the cookies go all the same and the refusal says that
+// copies elsewhere may live on (guarantees R14): send the cookies with it too.
+func (x *Exchange) SignOut() error {
+	if !x.HasSession() {
+		return nil
+	}
+	x.DropSession()
+	s, err := x.Session()
+	if err == nil && s.Verdict.SignedIn() {
+		err = x.Sessions.SignOut(x.R.Context(), *s, x.Device())
+	}
+	if err == nil {
+		return nil
+	}
+	refused := auth.Unavailable(err)
+	refused.Message = "You are signed out in this browser. Copies of the session elsewhere could not be ended: sign in and out again in a moment."
+	return refused
+}
+
 // Device is what the request tells of the browser.
 func (x *Exchange) Device() auth.Device { return web.FactsFrom(x.R.Context()).Device }
 

@@ -591,3 +591,34 @@ func TestAttempt_goesFromStepToStep(t *testing.T) {
 		t.Errorf("without a cookie: %q", got.Reveal())
 	}
 }
+
+// R14: a sign-out that could not be stored is not acknowledged; the browser's
+// own cookies go all the same, and the session elsewhere lives until it can be.
+func TestSignOut_isNotAcknowledgedWhenItCouldNotBeStored(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount) {
+		_, token := r.Begin(t, m, r.NewUser(t, "ann"), nil)
+		signOut := func() (line string, err error) {
+			x, w := open(t, m, request(m, "POST", "/signout", "", sessionCookie(m), token.Text))
+			err = x.SignOut()
+			return sent(x, w)[sessionCookie(m)], err
+		}
+		r.Faults.Away(true)
+		line, err := signOut()
+		if !errors.Is(err, auth.CodeUnavailable) || auth.AsError(err).RetryAfter <= 0 || errors.Is(err, auth.CodeInternal) {
+			t.Errorf("while the store is away: %v, want unavailable with a wait", err)
+		}
+		if !strings.Contains(line, "Max-Age=0") {
+			t.Errorf("while the store is away the cookie is %q, want it deleted", line)
+		}
+		r.Faults.Away(false)
+		if s := roomtest.Check(t, m, token.Text); s.Verdict != session.Live {
+			t.Errorf("a copy after the refused sign-out: verdict %d, want live, as the refusal said", s.Verdict)
+		}
+		if line, err := signOut(); err != nil || !strings.Contains(line, "Max-Age=0") {
+			t.Errorf("with the store back: %v, cookie %q", err, line)
+		}
+		if s := roomtest.Check(t, m, token.Text); s.Verdict.SignedIn() {
+			t.Errorf("a copy after the sign-out: verdict %d, want nobody", s.Verdict)
+		}
+	})
+}
