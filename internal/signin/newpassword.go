@@ -12,7 +12,8 @@ import (
 
 // NewPassword is the step after a password that must be replaced: it stores
 // the new one, voids whatever the old one had opened, and goes on. Codes:
-// challenge_expired, those of the password policy, busy, unavailable.
+// challenge_expired, those of the password policy, password_unchanged, busy,
+// unavailable.
 func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secret, b Browser) (Outcome, error) {
 	c, kept, err := r.resume(ctx, token, StepNewPassword, b)
 	if err != nil {
