@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
 
 // Gatehouse is one server: a store, the rooms on it, and what answers HTTP. It
@@ -21,6 +22,7 @@ import (
 type Gatehouse struct {
 	cfg     Config
 	rooms   rooms
+	mounts  []*mount.Mount
 	handler http.Handler
 	// loaded is set once Run has read the change feed whole.
 	loaded atomic.Bool
@@ -111,7 +113,7 @@ func Endpoints(cfg Config) ([]web.Endpoint, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return endpoints(cfg, rooms{})
+	return unservedEndpoints(cfg)
 }
 
 // MigrationReport says what [Migrate] did.

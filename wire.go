@@ -67,7 +67,7 @@ func open(ctx context.Context, cfg Config) (*Gatehouse, error) {
 	}
 	g := &Gatehouse{cfg: cfg}
 	if g.rooms, err = newRooms(cfg, db); err == nil {
-		g.handler, err = newHandler(cfg, g.rooms)
+		err = g.serveMounts()
 	}
 	if err != nil {
 		_ = db.Close()
@@ -140,31 +140,52 @@ func newThrottle(cfg Config) (signin.Throttle, error) {
 	return signin.Throttle{Free: cfg.Limits.AccountFailures, MaxDelay: cfg.Limits.AccountMaxDelay, Key: key}, nil
 }
 
-// newHandler routes every endpoint of every mount.
-func newHandler(cfg Config, r rooms) (http.Handler, error) {
-	list, err := endpoints(cfg, r)
-	if err != nil {
-		return nil, err
+// serveMounts routes every endpoint of every mount.
+func (g *Gatehouse) serveMounts() (err error) {
+	if g.mounts, err = mounts(g.cfg, g.rooms.sessions); err != nil {
+		return err
 	}
-	resolve, err := clientAddress(cfg)
+	list, err := endpoints(g.cfg, g.rooms, g.mounts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return web.NewRouter(list, web.RouterOptions{
-		Logger: cfg.Logger, ClientAddress: resolve, Now: cfg.Now, HTTPS: strings.HasPrefix(cfg.PublicOrigin, "https://"),
+	resolve, err := clientAddress(g.cfg)
+	if err != nil {
+		return err
+	}
+	g.handler, err = web.NewRouter(list, web.RouterOptions{
+		Logger: g.cfg.Logger, ClientAddress: resolve, Now: g.cfg.Now, HTTPS: strings.HasPrefix(g.cfg.PublicOrigin, "https://"),
 	})
+	return err
 }
 
-// endpoints is the whole table. With empty rooms it can be read, not served.
-func endpoints(cfg Config, r rooms) (list []web.Endpoint, err error) {
-	if r.sessions == nil {
-		r = rooms{sessions: &session.Room{}, users: &user.Room{}, registration: &registration.Room{Mode: registration.Mode(cfg.Registration.Mode)}}
-	}
+// mounts are the base paths, in the order of the configuration.
+func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error) {
 	for _, m := range cfg.Mounts {
-		on, err := mount.New(r.sessions, cfg.PublicOrigin, m.BasePath, seal.Dialect(m.Dialect), m.Secrets)
+		on, err := mount.New(sessions, cfg.PublicOrigin, m.BasePath, seal.Dialect(m.Dialect), m.Secrets)
 		if err != nil {
 			return nil, err
 		}
+		list = append(list, on)
+	}
+	return list, nil
+}
+
+// unservedEndpoints is the table of endpoints without rooms behind them: it
+// can be read, not served.
+func unservedEndpoints(cfg Config) ([]web.Endpoint, error) {
+	r := rooms{sessions: &session.Room{}, users: &user.Room{}, registration: &registration.Room{Mode: registration.Mode(cfg.Registration.Mode)}}
+	on, err := mounts(cfg, r.sessions)
+	if err != nil {
+		return nil, err
+	}
+	return endpoints(cfg, r, on)
+}
+
+// endpoints is the whole table.
+func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint, err error) {
+	for i, m := range cfg.Mounts {
+		on := mounts[i]
 		hosted, err := pages.New(cfg.Name, on.Base())
 		if err != nil {
 			return nil, err
