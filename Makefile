@@ -15,8 +15,8 @@ help: ## list the tasks
 build: ## the static binary, bin/gatehouse
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gatehouse ./cmd/gatehouse
 
-release: ## the stripped binary, as it is shipped
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/gatehouse ./cmd/gatehouse
+release: ## archives, checksums and SBOM of a tag, for every platform: make release VERSION=v0.3.1
+	scripts/release.sh $(VERSION)
 
 run: ## Gatehouse in development mode, and the Next.js example behind it if Node.js is here
 	@scripts/run.sh
@@ -29,8 +29,8 @@ test: ## every test; says what is missing on this machine and skips that by name
 
 race: ## the tests in which goroutines meet, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(RACE)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m -run 'Gate|Server|InTx|Group|Concurren|Close|AtOnce' \
-		./internal/password ./internal/signin ./internal/registration ./cmd/gatehouse ./internal/store/sqlstore
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' \
+		. ./internal/password ./internal/signin ./internal/registration ./internal/web/guard ./cmd/gatehouse ./internal/store/sqlstore
 
 lint: ## gofmt, vet and staticcheck
 	@bad=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
@@ -43,7 +43,7 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## the benchmarks, with allocations
-	$(GO) test -run xxx -bench . -benchmem ./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/... ./internal/store/sqlstore
+	$(GO) test -run xxx -bench . -benchmem ./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/... ./internal/store/sqlstore .
 
 soak: ## the long rounds: kill -9 while writing
 	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 30m -run 'Kill|Soak' -v ./internal/store/sqlstore
@@ -55,12 +55,23 @@ common-passwords: ## reduce the list of common passwords anew from its npm packa
 	cd scripts/common-passwords && npm install --no-save --no-package-lock --no-audit --no-fund && node make-list.mjs
 
 golden: ## write the golden files anew; read the difference before committing
+	$(GO) test ./internal/config/reference -run isWhatTheSettingsAre -update
 	$(GO) test ./cmd/gatehouse -update
+
+docs: ## run the commands that stand in the documentation
+	$(GO) test -count 1 -timeout 9m -v ./test/docs
+
+man: ## the manual page, bin/gatehouse.1
+	@mkdir -p bin
+	$(GO) run ./cmd/gatehouse help --man > bin/gatehouse.1
+
+screenshots: ## the pictures of docs/screens.md (needs chromium)
+	GATEHOUSE_SCREENSHOTS=$(CURDIR)/docs/images/screens $(GO) test ./test/e2e -run TestScreens -count 1
 
 vuln: ## known vulnerabilities of what is linked (asks vuln.go.dev)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 clean: ## remove what was built
-	rm -rf bin .build examples/nextjs/.next
+	rm -rf bin dist .build examples/*/.next
 
-.PHONY: help build release run test race lint check fuzz bench soak vectors common-passwords golden vuln clean
+.PHONY: help build release run test race lint check fuzz bench soak vectors common-passwords golden man screenshots vuln clean docs

@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/gatehouse-auth/gatehouse/auth"
 )
 
@@ -39,10 +42,22 @@ type Config struct {
 	// Name is the name of the service on the hosted pages. Default: the host of
 	// PublicOrigin.
 	Name string `conf:"name"`
+	// Appearance makes the hosted pages look like the service.
+	Appearance Appearance `conf:"appearance"`
 
 	// Logger receives what an operator must act on and one line a request.
 	// Default: slog.Default().
 	Logger *slog.Logger `conf:"-"`
+	// Metrics gets the metrics that docs/operating.md lists. Two Gatehouses on
+	// one registry need labels of their own (prometheus.WrapRegistererWith).
+	// Default: nil, nothing is counted.
+	Metrics prometheus.Registerer `conf:"-"`
+	// TracerProvider gets a span for each request, with those of hashing and
+	// of the database below it; it decides what is sampled, and its owner shuts
+	// it down. A span that is in the request's context is the parent; a
+	// traceparent header alone is anybody's, and becomes a link. Default: nil,
+	// nothing is traced.
+	TracerProvider trace.TracerProvider `conf:"-"`
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time `conf:"-"`
 }
@@ -69,11 +84,18 @@ type Mount struct {
 
 // Pages names the application's own pages, as the Auth.js option "pages" does.
 type Pages struct {
-	SignIn        string `conf:"sign_in"`
-	SignOut       string `conf:"sign_out"`
-	Error         string `conf:"error"`
+	// SignIn asks for name and password. Default: the hosted page.
+	SignIn string `conf:"sign_in"`
+	// SignOut asks whether to sign out. Default: the hosted page.
+	SignOut string `conf:"sign_out"`
+	// Error explains a failed sign-in; its query has error=. Default: the
+	// hosted page.
+	Error string `conf:"error"`
+	// VerifyRequest says that an e-mail is on its way. Default: the hosted page.
 	VerifyRequest string `conf:"verify_request"`
-	NewUser       string `conf:"new_user"`
+	// NewUser greets somebody who has just signed up on the hosted page; its
+	// query has callbackUrl=. Default: straight on to where they came from.
+	NewUser string `conf:"new_user"`
 }
 
 // Database says where the rows are kept.
@@ -99,13 +121,16 @@ type Password struct {
 	// most. Less than 15 is refused while a password is the only factor.
 	MinLength int `conf:"min_length"`
 	// ContextWords are barred as passwords beside the user's own names: the
-	// product, the organisation. Default: Name and the public host.
+	// product, the organisation. Default: the name of the service and the
+	// public host.
 	ContextWords []string `conf:"context_words"`
-	// MemoryKiB, Passes and Lanes are the cost of argon2id (RFC 9106).
-	// Defaults and least values: 19456, 2 and 1.
+	// MemoryKiB is the memory argon2id takes for one hash, in KiB (RFC 9106).
+	// Default and least: 19456.
 	MemoryKiB int `conf:"memory_kib"`
-	Passes    int `conf:"passes"`
-	Lanes     int `conf:"lanes"`
+	// Passes is how often argon2id goes over that memory. Default and least: 2.
+	Passes int `conf:"passes"`
+	// Lanes is how many threads argon2id uses for one hash. Default: 1.
+	Lanes int `conf:"lanes"`
 	// Workers is how many hashes run at once. Default: the number of cores.
 	Workers int `conf:"workers"`
 	// Queue is how many more may wait; beyond it sign-in answers 503 with
@@ -139,14 +164,16 @@ type Session struct {
 type Limits struct {
 	// AccountFailures is how many wrong passwords in a row an account takes
 	// before each further try must wait, twice as long each time, up to
-	// AccountMaxDelay. Defaults: 5, 15 minutes.
-	AccountFailures int           `conf:"account_failures"`
+	// AccountMaxDelay. Default: 5.
+	AccountFailures int `conf:"account_failures"`
+	// AccountMaxDelay is the longest such wait. Default: 15 minutes.
 	AccountMaxDelay time.Duration `conf:"account_max_delay"`
 	// AddressFailures is how many failed sign-ins an address (IPv6: its /64)
-	// may cause in AddressPeriod. Right ones do not count. Defaults: 20 in 15
-	// minutes.
-	AddressFailures int           `conf:"address_failures"`
-	AddressPeriod   time.Duration `conf:"address_period"`
+	// may cause in AddressPeriod. Right ones do not count. Default: 20.
+	AddressFailures int `conf:"address_failures"`
+	// AddressPeriod is the time in which failures of an address are counted.
+	// Default: 15 minutes.
+	AddressPeriod time.Duration `conf:"address_period"`
 	// Registrations is how many sign-ups an address may make in an hour.
 	// Default: 20.
 	Registrations int `conf:"registrations"`

@@ -4,9 +4,11 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
 )
 
 // The defaults and bounds of Config, in one place. A bound that is a matter of
@@ -90,6 +92,9 @@ func (c Config) WithDefaults() Config {
 	l.Registrations = or(l.Registrations, defaultRegistrations)
 
 	c.ClientAddress.Header = or(c.ClientAddress.Header, "X-Forwarded-For")
+
+	c.Appearance.Radius = or(c.Appearance.Radius, strconv.Itoa(theme.DefaultRadius)+"px")
+	c.Appearance.Language = or(c.Appearance.Language, "en")
 	return c
 }
 

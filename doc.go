@@ -3,14 +3,18 @@
 // the unmodified next-auth/react client works against it, and every session
 // can be revoked.
 //
-// Most programs need four calls:
+// Most programs need six calls:
 //
 //	g, err := gatehouse.New(ctx, gatehouse.Config{…}) // opens the store, starts nothing
-//	go g.Run(ctx)                                      // follows changes, purges; ends with ctx
-//	http.Handle("/api/auth/", g.Handler())             // the protocol, the hosted pages, the JSON endpoints
 //	defer g.Close()
+//	go g.Run(ctx)                         // follows changes, purges; ends with ctx
+//	mux.Handle("/api/auth/", g.Handler()) // the protocol, the hosted pages, the JSON endpoints
+//	mux.Handle("/admin", g.Require(gatehouse.Role("admin"))(admin))
+//	p, ok := gatehouse.PrincipalFrom(r.Context()) // who it is, in a handler behind Require or Authenticate
 //
 // Config is one documented struct; its zero values are the safe defaults.
+// docs/embedding.md says what happens to cookies, caches and foreign pages, and
+// package gatehousetest is for the tests of programs that embed this one.
 // wire.go is the only file that knows every room: reading it is the tour of
 // the architecture.
 package gatehouse

@@ -14,7 +14,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 )
 
 // Gatehouse is one server: a store, the rooms on it, and what answers HTTP. It
@@ -24,10 +26,14 @@ type Gatehouse struct {
 	rooms   rooms
 	mounts  []*mount.Mount
 	handler http.Handler
+	guard   *guard.Guard
+	probes  *ops.Probes
 	// loaded is set once Run has read the change feed whole.
 	loaded atomic.Bool
-	// running is held while Run runs.
+	// running is held while Run runs, and active says so to whoever asks.
 	running sync.Mutex
+	active  atomic.Bool
+	idle    warnings
 }
 
 // New validates cfg, opens the store (bringing its schema up to date unless
@@ -43,7 +49,9 @@ func New(ctx context.Context, cfg Config) (*Gatehouse, error) {
 }
 
 // Handler answers everything below the mounts' base paths; other addresses are
-// 404.
+// 404. It wants the whole path: behind http.StripPrefix it finds nothing. It
+// belongs outside of [Gatehouse.Require], which would lead people who want to
+// sign in round in circles.
 func (g *Gatehouse) Handler() http.Handler { return g.handler }
 
 // Users changes users, for operators.
@@ -61,6 +69,8 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 		return errors.New("gatehouse: Run is running already")
 	}
 	defer g.running.Unlock()
+	g.active.Store(true)
+	defer g.active.Store(false)
 	release, err := sqlstore.LockServer(g.cfg.Database.Path)
 	if err != nil {
 		return err
@@ -104,7 +114,10 @@ func (g *Gatehouse) Ready(ctx context.Context) error {
 }
 
 // Close closes the store. Requests and Run must have ended.
-func (g *Gatehouse) Close() error { return g.rooms.store.Close() }
+func (g *Gatehouse) Close() error {
+	g.rooms.telemetry.Unregister()
+	return g.rooms.store.Close()
+}
 
 // Endpoints lists every address that a server with this configuration answers,
 // with its posture. No database is needed.
@@ -154,6 +167,17 @@ func Migrate(ctx context.Context, cfg Config) (MigrationReport, error) {
 
 // The nouns that embedding programs touch, under their own names here.
 type (
+	// User is a person; see [auth.User].
+	User = auth.User
+	// UserID names a User; see [auth.UserID].
+	UserID = auth.UserID
+	// NewUser describes a user to create, with the members Email, Username,
+	// Name, Image, Roles, Password, MustChange, Verified and Disabled: the
+	// argument of Users().Create.
+	NewUser = user.New
+	// NewInvitation describes an invitation, with the members Roles, Note, Uses
+	// and TTL: the argument of Invitations().Create.
+	NewInvitation = registration.NewInvitation
 	// Error is a refusal; see [auth.Error].
 	Error = auth.Error
 	// Principal is who is asking; see [auth.Principal].

@@ -67,12 +67,13 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"sessions", s.PurgeSessions, keepSessions},
 		{"challenges", s.PurgeChallenges, keepChallenges},
 		{"invitations", s.PurgeInvitations, keepInvitations},
-		{"failure counters", s.PurgeCounters, keepCounters},
+		{"counters", s.PurgeCounters, keepCounters},
 		{"events", s.PurgeEvents, keepEvents},
 		{"changes", s.PurgeChanges, 0},
 	} {
 		for {
 			n, err := p.remove(ctx, now.Add(-p.keep), purgeBatch)
+			g.rooms.telemetry.Purged(p.what, n, err)
 			if err != nil && !errors.Is(err, context.Canceled) {
 				g.cfg.Logger.Warn("old rows could not be purged", "rows", p.what, "err", err)
 			}

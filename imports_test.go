@@ -44,7 +44,11 @@ var forbidden = []struct {
 	{"internal/web/authjs", module + "/internal/store/…", "the web knows no rows"},
 	{"internal/web/api", module + "/internal/store/…", "the web knows no rows"},
 	{"internal/web/portal", module + "/internal/store/…", "the web knows no rows"},
+	{"internal/web/guard", module + "/internal/store/…", "the web knows no rows"},
 	{"internal/web/authjs/wire", "net/http/httputil", "the wire is text"},
+	{"gatehousetest", module + "/internal/…", "it does what embedding programs can do themselves"},
+	{"examples/go-embed", module + "/internal/…", "it does what embedding programs can do themselves"},
+	{"internal/telemetry", module + "/internal/store/sqlstore", "measuring knows the contract, not the backend"},
 	{"internal/store/sqlstore", module + "/internal/session", "a backend keeps rows and decides nothing"},
 }
 
@@ -97,10 +101,17 @@ func checkImport(t *testing.T, file, folder, name string) {
 	switch {
 	case strings.HasSuffix(name, "/internal/store/sqlstore") && folder != "." && !strings.HasSuffix(folder, "test"):
 		t.Errorf("%s imports %s: only wire.go and its neighbours name a backend", file, name)
-	case strings.HasSuffix(name, "/internal/config") && folder != "cmd/gatehouse":
+	case strings.HasSuffix(name, "/internal/config") && folder != "cmd/gatehouse" && folder != "internal/config/reference":
 		t.Errorf("%s imports %s: rooms get plain values from wire.go", file, name)
+	case name == module+"/gatehousetest":
+		t.Errorf("%s imports %s: it is for tests alone", file, name)
 	case name == "math/rand" || name == "math/rand/v2":
 		t.Errorf("%s imports %s: randomness is crypto/rand", file, name)
+	case (strings.HasPrefix(name, "github.com/prometheus/") || strings.HasPrefix(name, "go.opentelemetry.io/")) &&
+		folder != "." && folder != "cmd/gatehouse" && !strings.HasPrefix(folder, "internal/telemetry"):
+		t.Errorf("%s imports %s: rooms count in plain integers, and internal/telemetry reads them", file, name)
+	case strings.HasPrefix(name, "go.opentelemetry.io/otel/sdk") && folder != "cmd/gatehouse" && folder != "internal/telemetry/otlp":
+		t.Errorf("%s imports %s: the SDK is the program's", file, name)
 	case name == "C":
 		t.Errorf("%s uses cgo: the binary is static", file)
 	}

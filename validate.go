@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	if _, err := auth.CleanName(c.Name); err != nil {
 		p.add("name", "give at most 100 characters in one line", "is not a name that can be shown")
 	}
+	c.checkAppearance(p)
 	return p.err()
 }
 
@@ -208,11 +209,11 @@ func (c Config) checkSession(p *Problems) {
 	p.between("session.max_staleness", s.MaxStaleness, time.Second, maxMaxStaleness)
 	if s.MaxAge > s.AbsoluteLifetime && s.AbsoluteLifetime > 0 {
 		p.add("session.max_age", "shorten it, or lengthen session.absolute_lifetime",
-			"%v is longer than session.absolute_lifetime, %v", s.MaxAge, s.AbsoluteLifetime)
+			"%s is longer than session.absolute_lifetime, %s", plain(s.MaxAge), plain(s.AbsoluteLifetime))
 	}
 	if s.LocalTrust > s.MaxAge && s.MaxAge > 0 {
 		p.add("session.local_trust", "shorten it, or lengthen session.max_age",
-			"%v is longer than session.max_age, %v", s.LocalTrust, s.MaxAge)
+			"%s is longer than session.max_age, %s", plain(s.LocalTrust), plain(s.MaxAge))
 	}
 }
 
@@ -282,23 +283,27 @@ func (p *Problems) bound(field string, v, least, most int, why string) {
 func (p *Problems) between(field string, d, least, most time.Duration) {
 	switch {
 	case d < least || d > most:
-		p.add(field, fmt.Sprintf("give %s to %s", plain(least), plain(most)), "%v is out of bounds", d)
+		p.add(field, fmt.Sprintf("give %s to %s", plain(least), plain(most)), "%s is out of bounds", plain(d))
 	case d%time.Second != 0:
 		p.add(field, "give whole seconds", "%v has a fraction of a second", d)
 	}
 }
 
-// plain prints a bound as a person would write it.
+// plain prints a duration as the configuration file writes it: "30d", "1d12h",
+// "15m".
 func plain(d time.Duration) string {
-	if d >= day {
+	rest := (d % day).String()
+	if strings.HasSuffix(rest, "m0s") {
+		rest = rest[:len(rest)-2]
+	}
+	if strings.HasSuffix(rest, "h0m") {
+		rest = rest[:len(rest)-2]
+	}
+	switch {
+	case d < day:
+		return rest
+	case d%day == 0:
 		return fmt.Sprintf("%dd", d/day)
 	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
+	return fmt.Sprintf("%dd%s", d/day, rest)
 }

@@ -389,6 +389,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, Registrations: 20},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
+		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}
 	if got.Password.Workers < 1 {
 		t.Error("no workers")

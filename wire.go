@@ -20,12 +20,15 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
+	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/api"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs"
 	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
+	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 	"github.com/gatehouse-auth/gatehouse/internal/web/portal"
 )
@@ -41,6 +44,7 @@ type rooms struct {
 	sessions     *session.Room
 	signin       *signin.Room
 	registration *registration.Room
+	telemetry    *telemetry.Telemetry
 	users        *user.Room
 	invitations  *registration.Invitations
 }
@@ -59,26 +63,29 @@ func open(ctx context.Context, cfg Config) (*Gatehouse, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	watch := telemetry.New(telemetry.Options{Metrics: cfg.Metrics, Tracers: cfg.TracerProvider, HTTPS: cfg.https()})
 	db, err := sqlstore.Open(ctx, sqlstore.Options{
-		Path: cfg.Database.Path, Migrate: !cfg.Database.SkipMigrate, Logger: cfg.Logger,
+		Path: cfg.Database.Path, Migrate: !cfg.Database.SkipMigrate, Watch: watch.Commit(), Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	g := &Gatehouse{cfg: cfg}
-	if g.rooms, err = newRooms(cfg, db); err == nil {
+	if g.rooms, err = newRooms(cfg, db, watch); err == nil {
 		err = g.serveMounts()
 	}
 	if err != nil {
+		watch.Unregister()
 		_ = db.Close()
 		return nil, err
 	}
 	return g, nil
 }
 
-func newRooms(cfg Config, db store.Store) (r rooms, err error) {
+func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, err error) {
+	r.telemetry = watch
 	r.index = revocation.NewIndex()
-	r.store = revocation.Applying(db, r.index)
+	r.store = revocation.Applying(watch.Store(db), r.index)
 	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now}
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets,
@@ -92,26 +99,29 @@ func newRooms(cfg Config, db store.Store) (r rooms, err error) {
 	if err != nil {
 		return r, err
 	}
+	hasher.Gate().Watch = watch.Hash()
 	throttle, err := newThrottle(cfg)
 	if err != nil {
 		return r, err
 	}
-	addresses := ratelimit.NewMemory(0)
+	addresses := watch.Limits(ratelimit.NewMemory(0))
 	r.signin = &signin.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
 		Addresses:     addresses,
 		AddressLimits: ratelimit.Limit{Name: "signin-address", Burst: cfg.Limits.AddressFailures, Period: cfg.Limits.AddressPeriod},
+		Watch:         watch.SignIn(),
 	}
 	r.registration = &registration.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Mode: registration.Mode(cfg.Registration.Mode),
 		Roles: cfg.Registration.Roles, Now: cfg.Now, Addresses: addresses,
 		AddressLimits: ratelimit.Limit{Name: "registration-address", Burst: cfg.Limits.Registrations, Period: time.Hour},
+		Watch:         watch.Registration(),
 	}
 	r.users = &user.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Now: cfg.Now,
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
-	return r, nil
+	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
 func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
@@ -153,11 +163,32 @@ func (g *Gatehouse) serveMounts() (err error) {
 	if err != nil {
 		return err
 	}
-	g.handler, err = web.NewRouter(list, web.RouterOptions{
-		Logger: g.cfg.Logger, ClientAddress: resolve, Now: g.cfg.Now, HTTPS: strings.HasPrefix(g.cfg.PublicOrigin, "https://"),
+	if g.probes, err = ops.NewProbes(g.cfg.Secrets, g.cfg.ClientAddress.Header, g.cfg.Now); err != nil {
+		return err
+	}
+	router, err := web.NewRouter(list, web.RouterOptions{
+		Logger: g.cfg.Logger, ClientAddress: resolve, Seen: g.probes.Note, Observe: g.rooms.telemetry.Observer(), Now: g.cfg.Now, HTTPS: g.cfg.https(),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	g.handler = router
+	g.guard = guard.New(guard.Options{Mounts: g.mounts, Router: router, Page: pageOf(list, g.mounts[0]), Logger: g.cfg.Logger})
+	return nil
 }
+
+// pageOf is how the hosted pages of a mount show a refusal.
+func pageOf(list []web.Endpoint, m *mount.Mount) web.FailFunc {
+	for _, e := range list {
+		if e.Pattern == m.BasePath+"/account" {
+			return e.Fail
+		}
+	}
+	return web.FailProblem
+}
+
+// https says whether browsers reach the site by https.
+func (c Config) https() bool { return strings.HasPrefix(c.PublicOrigin, "https://") }
 
 // mounts are the base paths, in the order of the configuration.
 func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error) {
@@ -186,7 +217,7 @@ func unservedEndpoints(cfg Config) ([]web.Endpoint, error) {
 func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint, err error) {
 	for i, m := range cfg.Mounts {
 		on := mounts[i]
-		hosted, err := pages.New(cfg.Name, on.Base())
+		hosted, err := cfg.hostedPages(on, r.store != nil)
 		if err != nil {
 			return nil, err
 		}
@@ -206,12 +237,9 @@ func protocol(cfg Config, m Mount, r rooms, on *mount.Mount, hosted *pages.Set) 
 	o := authjs.Options{
 		Mount: on, SignIn: r.signin, Profiles: r.users, UpdateFields: m.UpdateFields, Hosted: hosted,
 		Pages:    authjs.AppPages{SignIn: m.Pages.SignIn, SignOut: m.Pages.SignOut, Error: m.Pages.Error, VerifyRequest: m.Pages.VerifyRequest},
-		Provider: credentialsID, Name: credentialsName,
-		Fields: []pages.Field{
-			{Name: "identifier", Label: "E-mail or user name", Type: "text", Autocomplete: "username", Required: true},
-			{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password", Required: true},
-		},
-		Hooks: authjs.Hooks{User: authjs.IDAndRoles},
+		Provider: credentialsID, Name: credentialsName, Mark: true,
+		Fields: []pages.Field{pages.IdentifierField(), pages.PasswordField()},
+		Hooks:  authjs.Hooks{User: authjs.IDAndRoles},
 	}
 	if cfg.Registration.Mode != string(registration.Closed) {
 		o.Register = on.Base() + "/signup"

@@ -119,6 +119,9 @@ type Error struct {
 	Code Code
 	// Message is a sentence safe to show; empty means Code.Message().
 	Message string
+	// Details say what Message says, for those who put it into other words or
+	// another language. Empty when Code says it all.
+	Details []Detail
 	// Field names the input that is wrong, empty when none is.
 	Field string
 	// RetryAfter is how long to wait; zero means that waiting does not help
@@ -127,6 +130,27 @@ type Error struct {
 	// Cause is what happened, for the log.
 	Cause error
 }
+
+// Detail is one thing that a refusal is about, finer than its Code.
+type Detail struct {
+	// Name is stable, as a Code is: "too_short".
+	Name string
+	// Values are the numbers that belong to it, by name: "length" and "limit" in
+	// characters. Nil when there are none.
+	Values map[string]int
+}
+
+// The Details that rooms name beside those of the password policy, which are
+// the reasons of package password.
+const (
+	// DetailCurrentPassword: the password of somebody signed in was wrong.
+	DetailCurrentPassword = "current_password"
+	// DetailCallbackURL: the address to return to is not on the public origin.
+	DetailCallbackURL = "callback_url"
+	// DetailSignedOutHere: the browser's cookie went, the session could not be
+	// ended for copies of it.
+	DetailSignedOutHere = "signed_out_here"
+)
 
 // NewError returns a refusal with the given Code and cause; cause may be nil.
 func NewError(code Code, cause error) *Error { return &Error{Code: code, Cause: cause} }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -20,7 +21,8 @@ type Session struct {
 	// moves.
 	CreatedAt, AbsoluteEnd time.Time
 	// LastSeenAt is written behind and in batches: it may be old by some
-	// minutes.
+	// minutes, and by a tenth of the idle time where nothing asks GET /session
+	// (guarantees R15).
 	LastSeenAt time.Time
 	// Methods are the proofs given, by their RFC 8176 names ("pwd").
 	Methods []string
@@ -57,8 +59,17 @@ const SupersededGrace = 30 * time.Second
 type Principal struct {
 	UserID    UserID
 	SessionID SessionID
-	Roles     []string
+	// Roles is sorted and free of doubles. They are those of the user's row as
+	// far as this server has heard, never what an application wrote into the
+	// cookie.
+	Roles []string
+	// SignedInAt is when the session began, exact to the second: when the
+	// password was given, however often the cookie has been renewed since.
+	SignedInAt time.Time
 }
+
+// HasRole says whether the Principal holds the role.
+func (p Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
 
 // Device is what a request tells of the browser it comes from.
 type Device struct {

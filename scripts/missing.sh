@@ -14,6 +14,8 @@ need npm npm "the example, and the real npm packages"
 need chromium chromium "browser tests"
 need gcc gcc "the race detector"
 need flock util-linux "building the example once"
+need sqlite3 sqlite3 "the commands in docs/operating.md"
+need curl curl "the commands in the documentation"
 if command -v node >/dev/null 2>&1 && ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
   printf 'too old: node %s; Next.js 16 needs 20 or newer; the tests that need it are skipped\n' "$(node --version)"
 fi

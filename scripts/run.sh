@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# make run: Gatehouse in development mode and, where Node.js is installed, the Next.js example behind it.
+# make run: Gatehouse in development mode and, where Node.js is installed, a Next.js example behind it.
 # Ctrl-C ends both.
 #
 #   RUN_GATEHOUSE_PORT (8787), RUN_EXAMPLE_PORT (3000)   where to begin looking for a free port
-#   RUN_EXAMPLE=no                                       Gatehouse alone
-#   RUN_DATA (.gatehouse)                                where the database and the secrets are kept
+#   RUN_EXAMPLE (nextjs)                                 nextjs, nextjs-app-router, or no: Gatehouse alone
+#   RUN_DATA (.gatehouse)                                where the database and the secrets are kept, for either example
 #
 # Status: 0 when it was told to end while all was running, 128 + signal when told so earlier, else that of what failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 data=${RUN_DATA:-.gatehouse}
-log=examples/nextjs/.next/start.log
+case ${RUN_EXAMPLE:-yes} in
+  no | yes | nextjs) example_name=nextjs dialect=v4 ;;
+  nextjs-app-router) example_name=nextjs-app-router dialect=v5 ;;
+  *) echo "run: RUN_EXAMPLE is \"$RUN_EXAMPLE\"; there are nextjs, nextjs-app-router and no" >&2; exit 2 ;;
+esac
+log=examples/$example_name/.next/start.log
 groups=()   # process groups to end, each the number of its first process
 starting=no # a child is being started and not in groups yet
 told=       # the signal that came meanwhile
@@ -135,7 +140,7 @@ fi
 
 # Gatehouse first: if it refuses to start, because another one has the same data open, then nothing is built over the
 # example that one is serving.
-start bin/gatehouse dev --origin "$origin" --listen "127.0.0.1:$gatehouse_port" --data "$data"
+start bin/gatehouse dev --origin "$origin" --listen "127.0.0.1:$gatehouse_port" --data "$data" --dialect "$dialect"
 gatehouse=$child
 ready "$gatehouse" Gatehouse "$gatehouse_port" /api/auth/csrf
 
@@ -149,14 +154,19 @@ if [[ -n $skipped ]]; then
 fi
 
 echo
-run scripts/build-example.sh "$gatehouse_url"
+run scripts/build-example.sh "$gatehouse_url" "" "$example_name"
 
 case $data in /*) secret=$data/authjs-secret ;; *) secret=$PWD/$data/authjs-secret ;; esac
 start_example() {
-  cd examples/nextjs
-  export NEXT_TELEMETRY_DISABLED=1 NEXTAUTH_URL=$origin NEXTAUTH_URL_INTERNAL=$gatehouse_url
-  NEXTAUTH_SECRET=$(<"$secret")
-  export NEXTAUTH_SECRET
+  cd "examples/$example_name"
+  export NEXT_TELEMETRY_DISABLED=1
+  if [[ $dialect == v4 ]]; then
+    export NEXTAUTH_URL=$origin NEXTAUTH_URL_INTERNAL=$gatehouse_url
+    NEXTAUTH_SECRET=$(<"$secret")
+    export NEXTAUTH_SECRET
+  else
+    export GATEHOUSE_URL=$gatehouse_url
+  fi
   exec node ../../node_modules/next/dist/bin/next start --hostname 127.0.0.1 --port "$example_port"
 }
 start start_example >"$log" 2>&1

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +15,9 @@ import (
 )
 
 // certificate is read from its files, and again when they change: whoever
-// renews it need not restart the server.
+// renews it need not restart the server. It goes by the content of the files,
+// so a rename over them, a symbolic link that is turned (as Kubernetes does)
+// and a write in place are all the same.
 type certificate struct {
 	files  config.TLS
 	logger *slog.Logger
@@ -20,56 +25,114 @@ type certificate struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	version string
-	looked  time.Time
+	// version is the content that was last looked at, good or not; what cannot
+	// be used is told once.
+	version  version
+	looked   time.Time
+	failures uint64
 }
+
+// version tells contents of the two files apart.
+type version [sha256.Size]byte
 
 // lookAgain is how often the files are looked at, at most.
 const lookAgain = 10 * time.Second
 
 func loadCertificate(files config.TLS, logger *slog.Logger) (*certificate, error) {
 	c := &certificate{files: files, logger: logger, now: time.Now}
-	version := c.versionNow()
-	if err := c.read(version); err != nil {
+	pair, v, err := c.read()
+	if err != nil {
 		return nil, fmt.Errorf("the certificate %s cannot be loaded with its key: %w", files.CertFile, err)
 	}
-	c.looked = c.now()
+	c.current, c.version, c.looked = pair, v, c.now()
 	return c, nil
 }
 
-// get serves tls.Config.GetCertificate. New files that cannot be used, half
-// written perhaps, leave the old certificate in place.
+// get serves tls.Config.GetCertificate.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); now.Sub(c.looked) >= lookAgain {
-		c.looked = now
-		if version := c.versionNow(); version != c.version {
-			if err := c.read(version); err != nil {
-				c.logger.Error("the changed certificate cannot be used; the old one stays", "err", err)
-			} else {
-				c.logger.Info("certificate read again", "file", c.files.CertFile)
-			}
-		}
+	if c.now().Sub(c.looked) >= lookAgain {
+		c.look()
 	}
 	return c.current, nil
 }
 
-func (c *certificate) read(version string) error {
-	pair, err := tls.LoadX509KeyPair(c.files.CertFile, c.files.KeyFile)
-	if err != nil {
-		return err
-	}
-	c.current, c.version = &pair, version
-	return nil
+// reload looks at the files at once, for SIGHUP.
+func (c *certificate) reload() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look()
 }
 
-// versionNow changes when one of the files does.
-func (c *certificate) versionNow() (v string) {
-	for _, name := range []string{c.files.CertFile, c.files.KeyFile} {
-		if info, err := os.Stat(name); err == nil {
-			v += fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size(), " ")
+// reloadOn looks at the files whenever the signal comes, until stop is called.
+func (c *certificate) reloadOn(sig os.Signal) (stop func()) {
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, sig)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-came:
+				c.reload()
+			case <-done:
+				return
+			}
 		}
+	}()
+	return func() {
+		signal.Stop(came)
+		close(done)
 	}
-	return v
+}
+
+// state says when the certificate in use ends and how many changed files could
+// not be used. It looks as a connection would, so that the answer is right also
+// where nobody connects.
+func (c *certificate) state() (ends time.Time, failures uint64) {
+	pair, _ := c.get(nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return pair.Leaf.NotAfter, c.failures
+}
+
+// look takes changed files. Those that cannot be used, half written perhaps,
+// leave the old certificate in place.
+func (c *certificate) look() {
+	c.looked = c.now()
+	pair, v, err := c.read()
+	if v == c.version {
+		return
+	}
+	c.version = v
+	if err != nil {
+		c.failures++
+		c.logger.Error("the changed certificate cannot be used; the old one stays", "file", c.files.CertFile, "err", err, "ends", c.current.Leaf.NotAfter.UTC())
+		return
+	}
+	if slices.EqualFunc(pair.Certificate, c.current.Certificate, slices.Equal) {
+		return // half a change that was taken back
+	}
+	c.current = pair
+	c.logger.Info("certificate read again", "file", c.files.CertFile, "ends", pair.Leaf.NotAfter.UTC())
+}
+
+// read returns what is in the files, and their version also when it cannot be
+// used. Both are read once, so that what is judged is what is taken.
+func (c *certificate) read() (*tls.Certificate, version, error) {
+	cert, err := os.ReadFile(c.files.CertFile)
+	if err != nil {
+		return nil, sha256.Sum256([]byte("no certificate")), err
+	}
+	key, err := os.ReadFile(c.files.KeyFile)
+	if err != nil {
+		return nil, sha256.Sum256([]byte("no key")), err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%d:", len(cert))
+	h.Write(cert)
+	h.Write(key)
+	v := version(h.Sum(nil))
+	pair, err := tls.X509KeyPair(cert, key)
+	return &pair, v, err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
-	"github.com/gatehouse-auth/gatehouse/internal/config"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 )
 
@@ -59,8 +59,11 @@ func (c *devCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	cfg.Logger = logger(p.stderr, config.Log{})
+	level := new(slog.LevelVar)
+	level.Set(slog.LevelError) // advice on settings is for those who have some
+	cfg.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
 	g, err := gatehouse.New(p.ctx, cfg)
+	level.Set(slog.LevelInfo)
 	if err != nil {
 		return err
 	}
@@ -179,18 +182,14 @@ func (c *devCmd) greet(p *program, address string, cfg gatehouse.Config, users [
 		}
 		fmt.Fprintf(w, "The users are those of earlier runs. A new password for one of them:\n\n  %s user set-password %s --data %s\n", os.Args[0], users[0].email, c.Data)
 	}
+	app := nextApp{base: base, gatehouse: "http://" + address, origin: c.Origin, dialect: c.Dialect}
 	fmt.Fprintf(w, `
 next.config.mjs, inside the exported object:
 
-  rewrites: async () => [{ source: "%s/:path*", destination: "http://%s%s/:path*" }],
+  %s
 
 .env.local of the application:
 
-`, base, address, base)
-	secret := cfg.Mounts[0].Secrets[0].Reveal()
-	if c.Dialect == "v5" {
-		fmt.Fprintf(w, "  AUTH_URL=%s\n  NEXTAUTH_URL=%s\n  AUTH_SECRET=%s\n\n", c.Origin, c.Origin, secret)
-	} else {
-		fmt.Fprintf(w, "  NEXTAUTH_URL=%s\n  NEXTAUTH_SECRET=%s\n\n", c.Origin, secret)
-	}
+%s
+`, app.rewrite(), app.environment(cfg.Mounts[0].Secrets[0].Reveal()))
 }

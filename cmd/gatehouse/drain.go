@@ -44,7 +44,7 @@ const (
 
 func newDrain(s *server) *drain {
 	d := &drain{server: s, start: time.Now(), served: make(chan struct{})}
-	h := s.gate.Handler()
+	h := s.tracing.adopt(s.gate.Handler())
 	d.http = s.httpServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(&closer{ResponseWriter: w, closing: &d.closing}, r)
 	}))

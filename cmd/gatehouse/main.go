@@ -28,13 +28,18 @@ const (
 // commands is the whole command line.
 type commands struct {
 	Dev        devCmd         `cmd:"" help:"Try Gatehouse on this machine: no settings, demo users. Not for production."`
+	Init       initCmd        `cmd:"" help:"Ask a few questions and write the configuration file and its secrets."`
 	Serve      serveCmd       `cmd:"" help:"Run the server."`
 	User       userCmds       `cmd:"" help:"Create, look at and change users."`
 	Invitation invitationCmds `cmd:"" help:"Make and withdraw invitation codes for registration."`
 	Secret     secretCmds     `cmd:"" help:"Make secrets."`
-	Config     configCmds     `cmd:"" help:"Check and show the settings."`
+	Config     configCmds     `cmd:"" help:"Check, show and describe the settings."`
+	Doctor     doctorCmd      `cmd:"" help:"Find out what is wrong: settings, files, database, the running server, and what requests through the public origin show."`
+	Health     healthCmd      `cmd:"" help:"Ask the server on this machine whether it is ready."`
 	Migrate    migrateCmd     `cmd:"" help:"Bring the database schema up to date."`
 	Endpoints  endpointsCmd   `cmd:"" help:"List every endpoint with guard, CSRF stance, rate class and cache stance."`
+	Help       helpCmd        `cmd:"" help:"Explain a topic, or a command."`
+	Completion completionCmd  `cmd:"" help:"Print the completion script of a shell."`
 	Version    versionCmd     `cmd:"" help:"Show the version."`
 }
 
@@ -62,11 +67,7 @@ func run(args []string) int {
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 
 	p := &program{ctx: ctx, begun: begun, environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	parser, err := kong.New(&commands{},
-		kong.Name("gatehouse"),
-		kong.Description("Gatehouse signs the users of a web application in and says on every request who is calling."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Bind(p))
+	parser, err := newParser(p)
 	if err != nil {
 		return p.fail(err)
 	}
@@ -81,6 +82,16 @@ func run(args []string) int {
 		return p.fail(err)
 	}
 	return exitDone
+}
+
+// newParser reads command lines; help, completion and the man page are made
+// from its model too.
+func newParser(p *program) (*kong.Kong, error) {
+	return kong.New(&commands{},
+		kong.Name("gatehouse"),
+		kong.Description("Gatehouse signs the users of a web application in and says on every request who is calling."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Bind(p))
 }
 
 // fail tells the operator what went wrong and what to do, and returns the exit

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
+	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
 )
 
 type serveCmd struct {
@@ -22,14 +23,19 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	s.Config.Logger = logger(p.stderr, s.Log)
-	srv := &server{Server: s.Server, logger: s.Config.Logger, begun: p.begun}
+	srv := &server{Server: s.Server, logger: s.Config.Logger, begun: p.begun, notify: p.notifier()}
+	var about telemetry.Program
 	if s.TLS.CertFile != "" {
 		files, err := loadCertificate(s.TLS, s.Config.Logger)
 		if err != nil {
 			return err
 		}
 		srv.tls = tlsConfig(files)
+		about.Certificate = files.state
+		defer files.reloadOn(syscall.SIGHUP)()
 	}
+	srv.measure(&s, about)
+	defer srv.tracing.end()
 	if srv.public, err = listen(s.Listen, "listen"); err != nil {
 		return err
 	}
@@ -43,6 +49,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	srv.gate = g
+	srv.operator = append(srv.operator, doctorEndpoints(p, s, g)...)
 	return srv.run(p.ctx)
 }
 

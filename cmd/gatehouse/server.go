@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/config"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 )
 
@@ -33,8 +34,16 @@ type server struct {
 	// tls is nil for plain http.
 	tls *tls.Config
 
+	// operator are endpoints of the ops listener beside health and readiness.
+	operator []web.Endpoint
+
 	// greet, if not nil, is called once requests can be answered.
 	greet func()
+	// notify, if not nil, tells the service manager the state. See notify.go.
+	notify func(state string) error
+
+	// tracing is nil when there is none.
+	tracing *tracing
 
 	// begun is when the program was started, for the log.
 	begun time.Time
@@ -67,7 +76,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	}()
 
 	if s.ops != nil {
-		o := &http.Server{Handler: ops.Handler(s.ready), ReadHeaderTimeout: s.ReadHeaderTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout}
+		o := &http.Server{Handler: ops.Handler(s.ready, s.operator...), ReadHeaderTimeout: s.ReadHeaderTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout}
 		go func() { _ = o.Serve(s.ops) }() // ends with Close
 		defer o.Close()
 	}
@@ -83,6 +92,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	go func() { served <- d.serve() }()
 	s.logger.Info("listening", "address", s.public.Addr().String(), "ops", opsAddress(s.ops), "tls", s.tls != nil,
 		"after", time.Since(s.begun).Round(time.Millisecond).String())
+	s.tell(stateReady)
 
 	select {
 	case <-ctx.Done():
@@ -94,6 +104,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		err = fmt.Errorf("the background work ended: %w", cmpErr(err))
 	}
 	s.ending.Store(true)
+	s.tell(stateStopping)
 	return errors.Join(err, d.end())
 }
 

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/docs"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
@@ -30,6 +32,9 @@ func (c *secretGenerateCmd) Run(p *program) error {
 type configCmds struct {
 	Check configCheckCmd `cmd:"" help:"Check the settings and report all problems at once."`
 	Print configPrintCmd `cmd:"" help:"Print all settings with where each came from; secrets are not shown."`
+
+	Example configExampleCmd `cmd:"" help:"Print a configuration file with every setting and its comment."`
+	Schema  configSchemaCmd  `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
 }
 
 type configCheckCmd struct{ settingsFlag }
@@ -53,6 +58,22 @@ func (c *configPrintCmd) Run(p *program) error {
 		return err
 	}
 	return s.Print(p.stdout)
+}
+
+type configExampleCmd struct{}
+
+// Run prints the annotated example.
+func (c *configExampleCmd) Run(p *program) error {
+	_, err := p.stdout.Write(docs.Example)
+	return err
+}
+
+type configSchemaCmd struct{}
+
+// Run prints the schema.
+func (c *configSchemaCmd) Run(p *program) error {
+	_, err := p.stdout.Write(docs.Schema)
+	return err
 }
 
 type migrateCmd struct {
@@ -117,6 +138,8 @@ func (c *endpointsCmd) Run(p *program) error {
 		return err
 	}
 	all := append(own, ops.Endpoints(func(context.Context) error { return nil })...)
+	all = append(all, ops.Metrics(http.NotFoundHandler()))
+	all = append(all, ops.DoctorEndpoints(nil, nil)...)
 	if c.JSON {
 		out := make([]endpointJSON, len(all))
 		for i, e := range all {
@@ -124,13 +147,19 @@ func (c *endpointsCmd) Run(p *program) error {
 		}
 		return printJSON(p.stdout, out)
 	}
-	for _, e := range all {
+	head := web.Endpoint{Method: "METHOD", Pattern: "PATTERN", Guard: "GUARD", CSRF: "CSRF", Rate: "RATE", Cache: "CACHE"}
+	for _, e := range append([]web.Endpoint{head}, all...) {
 		if _, err := fmt.Fprintln(p.stdout, strings.TrimRight(e.String(), " ")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// builtAs and builtFrom are version and commit as scripts/release.sh and the
+// Dockerfile stamp them with -ldflags -X; empty in every other build, of which
+// the go command itself notes where it came from. Nothing else writes them.
+var builtAs, builtFrom string
 
 type versionCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
@@ -144,9 +173,9 @@ func (c *versionCmd) Run(p *program) error {
 		Modified bool   `json:"modified,omitempty"`
 		Go       string `json:"go"`
 		Platform string `json:"platform"`
-	}{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	}{Version: "(devel)", Commit: builtFrom, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		out.Version = cmp.Or(info.Main.Version, out.Version)
+		out.Version = cmp.Or(builtAs, info.Main.Version, out.Version)
 		for _, s := range info.Settings {
 			switch s.Key {
 			case "vcs.revision":

@@ -41,7 +41,11 @@ func (l *loader) checkServer() {
 	} {
 		check(d.path, func() {
 			if d.value < d.least || d.value > d.most {
-				l.note(d.path, "give "+FormatDuration(d.least)+" to "+FormatDuration(d.most), "%v is out of bounds", d.value)
+				cure := "give " + FormatDuration(d.least) + " to " + FormatDuration(d.most)
+				if d.least == 0 {
+					cure = "give at most " + FormatDuration(d.most)
+				}
+				l.note(d.path, cure, "%s is out of bounds", FormatDuration(d.value))
 			}
 		})
 	}
@@ -61,6 +65,7 @@ func (l *loader) checkServer() {
 		}
 	})
 	l.checkClientAddress()
+	check("tracing", l.checkTracing)
 }
 
 func (l *loader) checkAddress(path, address string) {

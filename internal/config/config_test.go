@@ -164,6 +164,15 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"client_address.header":          {text: "X-Real-IP"},
 		"client_address.peer_is_client":  {text: "true", with: map[string]string{"GATEHOUSE_BEHIND_PROXY": "false", "GATEHOUSE_TLS_CERT_FILE": cert, "GATEHOUSE_TLS_KEY_FILE": key}},
 		"name":                           {text: "Acme"},
+		"appearance.logo":                {text: "brand/logo.svg"},
+		"appearance.logo_dark":           {text: "brand/logo-dark.svg"},
+		"appearance.accent":              {text: "#a02060"},
+		"appearance.accent_dark":         {text: "#ffa0d0"},
+		"appearance.radius":              {text: "0px"},
+		"appearance.terms_url":           {text: "/terms"},
+		"appearance.privacy_url":         {text: "https://other.example/privacy"},
+		"appearance.support_url":         {text: "mailto:help@other.example"},
+		"appearance.language":            {text: "de"},
 		"listen":                         {text: "0.0.0.0:9000"},
 		"ops_listen":                     {text: "[::1]:9001"},
 		"tls.cert_file":                  {text: cert, with: map[string]string{"GATEHOUSE_TLS_KEY_FILE": key}},
@@ -178,6 +187,11 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"max_header_bytes":               {text: "8192"},
 		"log.format":                     {text: "json"},
 		"log.level":                      {text: "debug"},
+		"tracing.endpoint":               {text: "http://127.0.0.1:4318/v1/traces"},
+		"tracing.headers":                {text: "X-Key=" + otherSecret, with: map[string]string{"GATEHOUSE_TRACING_ENDPOINT": "https://otlp.example"}},
+		"tracing.headers_file":           {text: write(t, "headers", "X-Key="+otherSecret+"\n"), with: map[string]string{"GATEHOUSE_TRACING_ENDPOINT": "https://otlp.example"}},
+		"tracing.sample_one_in":          {text: "20"},
+		"tracing.trust_parent":           {text: "true", with: map[string]string{"GATEHOUSE_CLIENT_ADDRESS_TRUSTED_PROXIES": "10.0.0.1"}},
 	}
 	for _, path := range config.Paths() {
 		t.Run(path, func(t *testing.T) {
@@ -192,10 +206,10 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 			delete(base, strings.TrimSuffix(name, "_FILE"))
 
 			inFile := v.text
-			if path == "ops_listen" {
+			if path == "ops_listen" || strings.HasPrefix(v.text, "#") { // which begins a comment
 				inFile = `"` + inFile + `"`
 			}
-			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" {
+			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "tracing.headers" {
 				inFile = "[" + inFile + "]"
 			}
 			byFile, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base))
@@ -351,6 +365,12 @@ func TestLoad_refuses(t *testing.T) {
 		{"timeouts", "read_timeout: 2h", nil, "read_timeout; is out of bounds"},
 		{"log format", "log: {format: xml}", nil, "log.format; is not a format"},
 		{"log level", "log: {level: loud}", nil, "log.level; is not a level"},
+		{"collector without a scheme", "tracing: {endpoint: '127.0.0.1:4318'}", nil, "tracing.endpoint; is not an http or https address"},
+		{"collector with a key in its address", "tracing: {endpoint: 'https://u:p@otlp.example'}", nil, "tracing.endpoint; put keys into tracing.headers"},
+		{"headers for nobody", "", map[string]string{"GATEHOUSE_TRACING_HEADERS_0": "X-Key=1"}, "tracing.headers; has nowhere to go"},
+		{"header that is none", "tracing: {endpoint: 'https://otlp.example'}", map[string]string{"GATEHOUSE_TRACING_HEADERS_0": "no header"}, "tracing.headers[0]; write it as Name=value"},
+		{"no sampling at all", "tracing: {sample_one_in: -1}", nil, "tracing.sample_one_in; is out of bounds"},
+		{"parents of nobody", "tracing: {trust_parent: true}", nil, "tracing.trust_parent; no proxy is named"},
 		{"peer behind a proxy", "client_address: {peer_is_client: true}", nil, "client_address.peer_is_client; contradicts behind_proxy"},
 		{"what the library refuses", "registration: {mode: maybe}", nil, "registration.mode; is not a mode"},
 		{"two documents", "name: a\n---\nname: b", nil, "; more than one document"},
@@ -405,7 +425,7 @@ password: {min_length: 8}
 func TestProblem_namesLineAndVariable(t *testing.T) {
 	file := write(t, "g.yaml", "behind_proxy: true\nsession:\n  max_age: 40d\n  absolute_lifetime: 20d\n")
 	_, err := config.Load(file, environ(least()))
-	want := file + ":3: session.max_age (GATEHOUSE_SESSION_MAX_AGE) 960h0m0s is longer than session.absolute_lifetime, 480h0m0s; shorten it, or lengthen session.absolute_lifetime"
+	want := file + ":3: session.max_age (GATEHOUSE_SESSION_MAX_AGE) 40d is longer than session.absolute_lifetime, 20d; shorten it, or lengthen session.absolute_lifetime"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -431,6 +451,40 @@ func TestLoad_missingFileIsNamed(t *testing.T) {
 	_, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), environ(least()))
 	if err == nil || !strings.Contains(err.Error(), "none.yaml: no such file") {
 		t.Error(err)
+	}
+}
+
+// Settings that were put together in memory have the problems that the same
+// settings have in a file.
+func TestCheck_reportsAsLoadDoes(t *testing.T) {
+	good, err := config.Load("", environ(least()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Check(good); err != nil {
+		t.Errorf("good settings: %v", err)
+	}
+	bad := good
+	bad.Session.MaxAge, bad.Listen, bad.Registration.Mode = 36*time.Hour+400*24*time.Hour, "everywhere", "maybe"
+	want := []string{"registration.mode", "session.max_age", "session.max_age", "listen"}
+	list := problemsOf(t, config.Check(bad))
+	if diff := cmp.Diff(want, fieldsOf(list)); diff != "" {
+		t.Error(diff)
+	}
+	if text := list[1].String(); !strings.Contains(text, "401d12h is out of bounds; give 1s to 400d") {
+		t.Errorf("a duration is not written as in a file: %s", text)
+	}
+}
+
+func TestLoad_aFileThatCannotBeReadIsTheOnlyProblem(t *testing.T) {
+	for name, file := range map[string]string{
+		"missing": filepath.Join(t.TempDir(), "none.yaml"), "a folder": t.TempDir(), "no YAML": write(t, "g.yaml", "name: 'a"),
+		"two documents": write(t, "g.yaml", "name: a\n---\nname: b"), "a list": write(t, "g.yaml", "- name"),
+	} {
+		_, err := config.Load(file, []string{"GATEHOUSE_SESSION_MAXAGE=1d"})
+		if list := problemsOf(t, err); len(list) != 1 || !strings.Contains(list[0].Problem.Problem, file) {
+			t.Errorf("%s: got\n%v\nwant one problem that names the file", name, err)
+		}
 	}
 }
 

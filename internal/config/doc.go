@@ -13,7 +13,8 @@
 //
 // What a good value is, is the business of gatehouse.Config.Validate; this
 // package adds the rules for listeners and files, and reports all problems at
-// once, each by both its names and with the cure. Only cmd imports it.
+// once, each by both its names and with the cure. Only cmd imports it, and package
+// reference, which makes the schema and the annotated example of it.
 //
 // The mistakes it stands against are the quiet ones: a misspelt key that
 // leaves a default in force, a number without a unit, a zero that means

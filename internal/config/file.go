@@ -16,31 +16,33 @@ import (
 // maxFile bounds the configuration file and files of secrets.
 const maxFile = 1 << 20
 
-// readFile reads the configuration file into the settings.
-func (l *loader) readFile(name string) {
+// readFile reads the configuration file into the settings. False: nothing could
+// be read, and the only problem says why.
+func (l *loader) readFile(name string) bool {
 	content, mode, err := readBounded(name)
 	if err != nil {
 		l.note("", "name a YAML file that can be read", "the file %s: %v", name, cause(err))
-		return
+		return false
 	}
 	var doc yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	if err := dec.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) { // an empty file says nothing
 			l.note("", "correct the YAML", "the file %s %s", name, syntaxProblem(err))
+			return false
 		}
-		return
+		return true
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
 		l.note("", "keep one", "the file %s has more than one document", name)
-		return
+		return false
 	}
 	l.file = name
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode && root.ShortTag() != "!!null" {
 		l.note("", "begin with a key, as public_origin: https://app.example", "the file %s is not a list of settings", name)
-		return
+		return false
 	}
 	l.group(root, reflect.ValueOf(&l.settings).Elem(), "")
 	if l.inlineSecrets {
@@ -48,6 +50,7 @@ func (l *loader) readFile(name string) {
 			l.note("", "chmod 600 "+name+", or move the secrets to files of their own (secrets_file)", "the file %s holds secrets and %s", name, problem)
 		}
 	}
+	return true
 }
 
 // readBounded reads a whole file, and with which permissions it was opened.

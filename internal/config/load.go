@@ -27,18 +27,40 @@ func Load(file string, environ []string) (Settings, error) {
 		settings:    Settings{origins: map[string]string{}},
 		secretFiles: map[string]secretFile{},
 	}
-	if file != "" {
-		l.readFile(file)
+	if file != "" && !l.readFile(file) {
+		return Settings{}, l.err() // what it would have said cannot be missed yet
 	}
 	l.readEnviron(environ)
 	l.readSecretFiles()
+	l.check()
+	if err := l.err(); err != nil {
+		return Settings{}, err
+	}
+	return l.settings, nil
+}
 
+// Check checks settings that were put together in memory as [Load] checks what
+// it has read, and returns all problems at once as an *[Error], or nil. Secrets
+// are looked at as they stand in s; it changes nothing.
+func Check(s Settings) error {
+	l := &loader{settings: s}
+	l.settings.origins = map[string]string{}
+	l.check()
+	return l.err()
+}
+
+// check fills the defaults in and looks at everything.
+func (l *loader) check() {
 	s := &l.settings
 	s.Config, s.Server = s.Config.WithDefaults(), s.Server.WithDefaults()
 	l.noteValidation(s.Config.Validate())
 	l.checkServer()
+}
+
+// err returns what is wrong so far, or nil.
+func (l *loader) err() error {
 	if len(l.problems) > 0 {
-		return Settings{}, &Error{Problems: l.problems}
+		return &Error{Problems: l.problems}
 	}
-	return *s, nil
+	return nil
 }

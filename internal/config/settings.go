@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
 )
 
 // Settings is everything that the program can be told.
@@ -27,7 +28,8 @@ type Server struct {
 	// Listen is the address, host and port, on which browsers or the proxy in
 	// front reach Gatehouse. Default: "127.0.0.1:8787".
 	Listen string `conf:"listen"`
-	// OpsListen is the address for /livez and /readyz. Never make it public.
+	// OpsListen is the address for /livez, /readyz and /metrics. Never make it
+	// public.
 	// Default: "127.0.0.1:8788".
 	OpsListen string `conf:"ops_listen"`
 	// TLS names the certificate. Default: none.
@@ -60,6 +62,8 @@ type Server struct {
 
 	// Log is how the program logs, to standard error.
 	Log Log `conf:"log"`
+	// Tracing says where spans of requests go. Default: nowhere.
+	Tracing Tracing `conf:"tracing"`
 }
 
 // TLS names the certificate and its key. The files are read again when they
@@ -79,6 +83,26 @@ type Log struct {
 	Level string `conf:"level"`
 }
 
+// Tracing says where spans of requests go (OpenTelemetry). No variable
+// OTEL_EXPORTER_… is read: what is set for all programs of a machine must not
+// make this one send.
+type Tracing struct {
+	// Endpoint is the address of the collector for OTLP over HTTP, as
+	// http://127.0.0.1:4318/v1/traces. Without a path, /v1/traces is added.
+	// Default: none, nothing is traced.
+	Endpoint string `conf:"endpoint"`
+	// Headers are sent to the collector with every batch, each as Name=value:
+	// keys, mostly. Default: none.
+	Headers []auth.Secret `conf:"headers"`
+	// SampleOneIn traces one request in so many. Default: 1, every request.
+	SampleOneIn int `conf:"sample_one_in"`
+	// TrustParent says that the proxies in client_address.trusted_proxies make
+	// the header traceparent themselves, whatever they were sent: their trace is
+	// gone on with, and they decide whether it is sampled. Otherwise the header
+	// is anybody's, and becomes a link. Default: false.
+	TrustParent bool `conf:"trust_parent"`
+}
+
 // WithDefaults returns a copy in which every member left at zero has its
 // default.
 func (s Server) WithDefaults() Server {
@@ -92,6 +116,7 @@ func (s Server) WithDefaults() Server {
 	s.MaxHeaderBytes = or(s.MaxHeaderBytes, 64<<10)
 	s.Log.Format = or(s.Log.Format, "text")
 	s.Log.Level = or(s.Log.Level, "info")
+	s.Tracing.SampleOneIn = or(s.Tracing.SampleOneIn, 1)
 	return s
 }
 

@@ -69,6 +69,10 @@ func paths(t reflect.Type, path string) (all []string) {
 	return all
 }
 
+// Nearest returns the candidate that word is most likely a misspelling of, or
+// "" when none is near.
+func Nearest(word string, candidates []string) string { return nearest(word, candidates) }
+
 // nearest returns the candidate with the fewest edits, or "" when none is
 // near: a wild suggestion is worse than none.
 func nearest(word string, candidates []string) string {

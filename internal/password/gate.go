@@ -44,6 +44,11 @@ const (
 //
 // A Gate starts no goroutine, and is safe for concurrent use.
 type Gate struct {
+	// Watch, if not nil, is told of every piece of work that was done: whose
+	// context it had, when the caller came, how long it waited for its places
+	// and how long it worked. It measures, and is set before the gate is used.
+	Watch func(ctx context.Context, came time.Time, waited, worked time.Duration)
+
 	width, depth int
 
 	mu       sync.Mutex
@@ -51,6 +56,7 @@ type Gate struct {
 	free     int           // places not taken
 	waiting  list.List     // of *waiter, first come first
 	hash     time.Duration // moving average of the time one holder stays
+	refused  uint64        // callers that were not admitted, since the start
 }
 
 // waiter is a caller in the queue.
@@ -96,6 +102,7 @@ func (g *Gate) Admit() (leave func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.admitted >= g.width+g.depth {
+		g.refused++
 		return nil, &BusyError{RetryAfter: g.drainTime()}
 	}
 	g.admitted++
@@ -110,11 +117,18 @@ func (g *Gate) Admit() (leave func(), err error) {
 // for for ever, and with them everybody behind.
 func (g *Gate) run(ctx context.Context, places int, work func()) error {
 	places = min(max(places, 1), g.width)
+	came := time.Now() // durations, not moments: the monotonic clock is right
 	if err := g.enter(ctx, places); err != nil {
 		return err
 	}
-	begun := time.Now() // a duration, not a moment: the monotonic clock is right
-	defer func() { g.leave(places, time.Since(begun)) }()
+	begun := time.Now()
+	defer func() {
+		worked := time.Since(begun)
+		g.leave(places, worked)
+		if g.Watch != nil {
+			g.Watch(ctx, came, begun.Sub(came), worked)
+		}
+	}()
 	work()
 	return nil
 }
@@ -124,6 +138,13 @@ func (g *Gate) Load() (taken, queued int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.width - g.free, g.waiting.Len()
+}
+
+// Refused returns how many callers were not admitted since the gate was made.
+func (g *Gate) Refused() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused
 }
 
 func (g *Gate) enter(ctx context.Context, places int) error {

@@ -60,6 +60,9 @@ func New(o Options) (*Hasher, error) {
 	return &Hasher{params: p, gate: o.Gate, nothing: nothing}, nil
 }
 
+// Gate returns the gate that all computing passes.
+func (h *Hasher) Gate() *Gate { return h.gate }
+
 // Hash returns the PHC string to store for pw, with a fresh salt of 128 bits.
 // It does not judge pw: that is [Policy.Check].
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {

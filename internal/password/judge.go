@@ -22,7 +22,22 @@ func (p Policy) Judge(pw auth.Secret, u auth.User) error {
 	if first.Reason == ReasonTooShort {
 		message = first.Message()
 	}
-	return &auth.Error{Code: codeOf(first.Reason), Message: message, Field: "password"}
+	return &auth.Error{Code: codeOf(first.Reason), Message: message, Details: details(refused.Problems), Field: "password"}
+}
+
+// details are the problems by their reasons, as far as Message tells them.
+func details(problems []Problem) (list []auth.Detail) {
+	for _, p := range problems {
+		d := auth.Detail{Name: string(p.Reason)}
+		if p.Limit > 0 {
+			d.Values = map[string]int{"length": p.Length, "limit": p.Limit}
+		}
+		list = append(list, d)
+		if p.Reason == ReasonTooShort {
+			break
+		}
+	}
+	return list
 }
 
 // Refusal is an error of Hasher or Ticket in the words of the rooms: a full gate

@@ -37,6 +37,9 @@ type Room struct {
 	// Addresses limits the registrations from one address.
 	Addresses     ratelimit.Source
 	AddressLimits ratelimit.Limit
+	// Watch, if not nil, measures every registration: it returns the context
+	// that it goes on in, and what is called with its end.
+	Watch func(ctx context.Context) (context.Context, func(error))
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -57,6 +60,16 @@ type Request struct {
 // invitation_invalid, invalid_identifier, invalid_name, those of the password
 // policy, identifier_taken, too_many_attempts, busy, unavailable.
 func (r *Room) Register(ctx context.Context, q Request, d auth.Device) (auth.User, error) {
+	if r.Watch == nil {
+		return r.register(ctx, q, d)
+	}
+	ctx, end := r.Watch(ctx)
+	u, err := r.register(ctx, q, d)
+	end(err)
+	return u, err
+}
+
+func (r *Room) register(ctx context.Context, q Request, d auth.Device) (auth.User, error) {
 	if r.Mode == Closed {
 		return auth.User{}, auth.NewError(auth.CodeRegistrationClosed, nil)
 	}

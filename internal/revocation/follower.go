@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -32,6 +34,8 @@ type Follower struct {
 	// Loaded is called once, when the feed has been read whole for the first
 	// time; nil means nobody waits for it.
 	Loaded func()
+
+	failures, changes atomic.Uint64
 }
 
 // Run reads the feed until ctx ends, which is its only way to return nil. When
@@ -61,6 +65,7 @@ func (f *Follower) Run(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
+			f.failures.Add(1)
 			if feed != nil {
 				feed.Close()
 				feed = nil
@@ -92,9 +97,7 @@ func (f *Follower) open(ctx context.Context) (store.Feed, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("load change feed: %w", err), feed.Close())
 	}
-	for _, c := range changes {
-		f.Index.Apply(c)
-	}
+	f.apply(changes)
 	f.Index.MarkFresh(asOf)
 	if f.Loaded != nil {
 		f.Loaded()
@@ -111,9 +114,26 @@ func (f *Follower) poll(ctx context.Context, feed store.Feed) error {
 	if err != nil {
 		return fmt.Errorf("poll change feed: %w", err)
 	}
+	f.apply(changes)
+	f.Index.MarkFresh(asOf)
+	return nil
+}
+
+func (f *Follower) apply(changes []auth.Change) {
 	for _, c := range changes {
 		f.Index.Apply(c)
 	}
-	f.Index.MarkFresh(asOf)
-	return nil
+	f.changes.Add(uint64(len(changes)))
+}
+
+// FollowerStats counts since the start.
+type FollowerStats struct {
+	// Failures is how many looks at the feed failed, Changes how many rows of
+	// it were applied; a row is applied again when the feed is read anew.
+	Failures, Changes uint64
+}
+
+// Stats returns the counts so far.
+func (f *Follower) Stats() FollowerStats {
+	return FollowerStats{Failures: f.failures.Load(), Changes: f.changes.Load()}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 )
@@ -126,6 +127,15 @@ func (x *Index) Len() int {
 	return n
 }
 
+// Bytes returns how much memory the tables take, used and free slots alike.
+func (x *Index) Bytes() int {
+	n := 0
+	for i := range shardCount {
+		n += x.sessions[i].capacity() + x.users[i].capacity()
+	}
+	return n * int(unsafe.Sizeof(record{}))
+}
+
 // record is one entry: for a session a is 1 when revoked and 0 when superseded;
 // for a user a is the least epoch and b the least version. until is never 0 in
 // a used slot.
@@ -229,6 +239,12 @@ func (s *shard) len() int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.used
+}
+
+func (s *shard) capacity() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.slots)
 }
 
 func shardOf(key [16]byte) int { return int(key[15] % shardCount) }

@@ -51,6 +51,12 @@ type Sealed struct {
 // nil for every definite verdict and an *auth.Error of KindUnavailable when
 // nothing can be said: then no cookie is touched and nobody is signed out.
 func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
+	s, err := m.check(ctx, token)
+	m.checks.count(s.Verdict, err)
+	return s, err
+}
+
+func (m *Mount) check(ctx context.Context, token string) (Sealed, error) {
 	now := m.Now()
 	if age := m.Index.Staleness(now); age > m.MaxStaleness {
 		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))

@@ -33,7 +33,9 @@ type Facts struct {
 
 // Principal names who is asking.
 func (f Facts) Principal() auth.Principal {
-	return auth.Principal{UserID: f.UserID(), SessionID: f.SessionID(), Roles: f.Roles}
+	return auth.Principal{
+		UserID: f.UserID(), SessionID: f.SessionID(), Roles: f.Roles, SignedInAt: time.Unix(f.Start, 0).UTC(),
+	}
 }
 
 // UserID is the user's identifier in text form.

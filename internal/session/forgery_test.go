@@ -42,7 +42,9 @@ func TestCheck_readsWhatWasSealed(t *testing.T) {
 		if diff := cmp.Diff(begun.Facts, got.Facts); diff != "" {
 			t.Errorf("facts (-begun +checked):\n%s", diff)
 		}
-		want := auth.Principal{UserID: u.ID, SessionID: begun.SessionID(), Roles: []string{"admin", "user"}}
+		want := auth.Principal{
+			UserID: u.ID, SessionID: begun.SessionID(), Roles: []string{"admin", "user"}, SignedInAt: roomtest.Start.Truncate(time.Second),
+		}
 		if diff := cmp.Diff(want, got.Principal()); diff != "" {
 			t.Errorf("principal (-want +got):\n%s", diff)
 		}

@@ -33,8 +33,9 @@ type Options struct {
 // Room keeps the sessions of all mounts. It is safe for concurrent use.
 type Room struct {
 	Options
-	keys *factsKeys
-	seen lastSeen
+	keys   *factsKeys
+	seen   lastSeen
+	checks checkCounters
 }
 
 // New returns a Room.

@@ -27,6 +27,8 @@ type Room struct {
 	// Addresses limits the failures that one address may cause.
 	Addresses     ratelimit.Source
 	AddressLimits ratelimit.Limit
+	// Watch, if not nil, measures every step.
+	Watch Watch
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -15,6 +15,10 @@ import (
 // challenge_expired, those of the password policy, password_unchanged, busy,
 // unavailable.
 func (r *Room) NewPassword(ctx context.Context, token auth.Secret, pw auth.Secret, b Browser) (Outcome, error) {
+	return r.watched(ctx, ProofNewPassword, func(ctx context.Context) (Outcome, error) { return r.newPassword(ctx, token, pw, b) })
+}
+
+func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secret, b Browser) (Outcome, error) {
 	c, kept, err := r.resume(ctx, token, StepNewPassword, b)
 	if err != nil {
 		return Outcome{}, err

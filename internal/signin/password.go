@@ -28,6 +28,10 @@ type account struct {
 // invalid_credentials (also for a disabled user), too_many_attempts, busy,
 // unavailable, password_too_long.
 func (r *Room) Password(ctx context.Context, typed string, pw auth.Secret, b Browser) (Outcome, error) {
+	return r.watched(ctx, ProofPassword, func(ctx context.Context) (Outcome, error) { return r.password(ctx, typed, pw, b) })
+}
+
+func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Browser) (Outcome, error) {
 	wrong := auth.NewError(auth.CodeInvalidCredentials, nil)
 	if r.Policy.TooLong(pw.Reveal()) {
 		return Outcome{}, &auth.Error{Code: auth.CodePasswordTooLong, Field: "password"}

@@ -124,6 +124,9 @@ type Sessions interface {
 // Challenges keeps pending demands for proof.
 type Challenges interface {
 	CreateChallenge(ctx context.Context, c auth.Challenge) error
+	// Challenge returns the row and counts nothing: for those who show what is
+	// asked, before any proof is given. ErrNotFound as TryChallenge.
+	Challenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error)
 	// TryChallenge lowers TriesLeft and returns the row as it is then, before
 	// any proof is judged. ErrNotFound: none of this kind, past its end at
 	// now, or no try was left; the last is as absent as the others.

@@ -147,7 +147,8 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 	}
 	if !match.OK {
 		_ = r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now()))
-		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong."}
+		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong.",
+			Details: []auth.Detail{{Name: auth.DetailCurrentPassword}}}
 	}
 	if err := r.Store.ForgetFailures(ctx, r.Throttle.UserKey(u.ID)); err != nil {
 		return u, translate("check password", err)

@@ -17,6 +17,9 @@ type Facts struct {
 	// UserID and SessionID are filled in when a session was checked.
 	UserID    auth.UserID
 	SessionID auth.SessionID
+	// TraceID and SpanID name the span of the request, in hexadecimal digits,
+	// when it is traced; empty otherwise.
+	TraceID, SpanID string
 	// Err is the error that was answered, for the log.
 	Err error
 }
@@ -30,6 +33,10 @@ func FactsFrom(ctx context.Context) *Facts {
 	}
 	return &Facts{}
 }
+
+// InRouter says whether the request goes through a Router, so that what is put
+// into its facts is read by somebody.
+func InRouter(ctx context.Context) bool { return ctx.Value(factsKey{}) != nil }
 
 // cleanUserAgent keeps the text printable and short: it is shown in device
 // lists.

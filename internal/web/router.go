@@ -25,6 +25,11 @@ type RouterOptions struct {
 	ClientAddress func(r *http.Request) netip.Addr
 	// HTTPS: the public origin is https, so answers carry HSTS.
 	HTTPS bool
+	// Seen, if not nil, is told of every request before it is answered.
+	Seen func(r *http.Request, f *Facts)
+	// Observe, if not nil, is asked once for each Endpoint, when the Router is
+	// built, who measures its requests; nil means nobody.
+	Observe func(e Endpoint) Observer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -108,6 +113,10 @@ const (
 )
 
 func (rt *Router) serve(e Endpoint) http.Handler {
+	var observer Observer
+	if rt.Observe != nil {
+		observer = rt.Observe(e)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := rt.Now()
 		facts := &Facts{RequestID: strings.ToLower(rand.Text()[:16])}
@@ -115,8 +124,26 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 			facts.Device.Address = rt.ClientAddress(r)
 		}
 		facts.Device.UserAgent = cleanUserAgent(r.UserAgent())
-		r = r.WithContext(context.WithValue(r.Context(), factsKey{}, facts))
+		if rt.Seen != nil {
+			rt.Seen(r, facts)
+		}
+		ctx := context.WithValue(r.Context(), factsKey{}, facts)
+		if observer != nil {
+			ctx = observer.Begin(ctx, r, facts)
+		}
+		r = r.WithContext(ctx)
 		out := &recorder{ResponseWriter: w}
+		aborted := true
+		defer func() { // also when the answer was aborted, whose panic goes on
+			took, status := rt.Now().Sub(begun), out.status()
+			if aborted && !out.written {
+				status = 0
+			}
+			if observer != nil {
+				observer.End(ctx, r, facts, status, took)
+			}
+			rt.log(e, r, status, facts, took)
+		}()
 		rt.headers(out.Header(), e, facts)
 		err := rt.handle(e, out, r)
 		if err != nil {
@@ -125,7 +152,7 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 				e.Fail(out, r, err)
 			}
 		}
-		rt.log(e, r, out, facts, rt.Now().Sub(begun))
+		aborted = false
 	})
 }
 
@@ -138,6 +165,7 @@ func (rt *Router) handle(e Endpoint, w http.ResponseWriter, r *http.Request) (er
 			return
 		}
 		if p == http.ErrAbortHandler {
+			FactsFrom(r.Context()).Err = fmt.Errorf("the answer was cut off: %w", context.Canceled)
 			panic(p)
 		}
 		err = auth.NewError(auth.CodeInternal, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -166,17 +194,20 @@ func (rt *Router) headers(h http.Header, e Endpoint, f *Facts) {
 
 // log writes the one line of a request: IDs and codes, never what was typed,
 // never a query, never a cookie.
-func (rt *Router) log(e Endpoint, r *http.Request, out *recorder, f *Facts, took time.Duration) {
+func (rt *Router) log(e Endpoint, r *http.Request, status int, f *Facts, took time.Duration) {
 	level := slog.LevelInfo
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
 		slog.String("request_id", f.RequestID), slog.String("method", r.Method[:min(len(r.Method), maxMethod)]), slog.String("endpoint", e.Pattern),
-		slog.Int("status", out.status()), slog.Duration("took", took.Round(time.Microsecond)))
+		slog.Int("status", status), slog.Duration("took", took.Round(time.Microsecond)))
 	if f.UserID != "" {
 		attrs = append(attrs, slog.String("user_id", string(f.UserID)))
 	}
 	if f.SessionID != "" {
 		attrs = append(attrs, slog.String("session_id", string(f.SessionID)))
+	}
+	if f.TraceID != "" {
+		attrs = append(attrs, slog.String("trace_id", f.TraceID), slog.String("span_id", f.SpanID))
 	}
 	if f.Err != nil {
 		refused := auth.AsError(f.Err)

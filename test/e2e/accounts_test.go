@@ -128,7 +128,7 @@ func TestApp_requiredSessionAsksForSignInAndReturns(t *testing.T) {
 
 	b.open("/profile") // useSession({ required: true })
 	b.titled("Sign in")
-	b.shows(".problem", "Sign in to see this page.")
+	b.shows(".notice", "Sign in to see this page.")
 	b.hosted("identifier", userEmail, "password", userPassword)
 	b.at("/profile")
 	b.shows(id("profile-email"), userEmail)

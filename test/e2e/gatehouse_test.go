@@ -29,14 +29,15 @@ type gatehouse struct {
 	where   []string // the flags that name its data to the commands beside it
 }
 
-// dev starts gatehouse dev for an application at origin.
-func dev(t *testing.T, port int, origin string) *gatehouse {
+// dev starts gatehouse dev for an application at origin; more flags may follow.
+func dev(t *testing.T, port int, origin string, more ...string) *gatehouse {
 	t.Helper()
 	g := &gatehouse{t: t, folder: t.TempDir(), base: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	// The secret that Next.js already has; dev keeps what it finds.
 	write(t, filepath.Join(g.folder, "authjs-secret"), sharedSecret+"\n")
 	g.where = []string{"--data", g.folder}
 	g.command = []string{"dev", "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--origin", origin, "--data", g.folder}
+	g.command = append(g.command, more...)
 	g.start()
 	return g
 }

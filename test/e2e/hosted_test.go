@@ -69,7 +69,9 @@ func TestHosted_everythingWorksWithoutScripts(t *testing.T) {
 	b.open("/api/auth/signout")
 	b.titled("Sign out")
 	b.hosted()
-	b.titled("Sign in") // the account page was where the visitor came from
+	b.titled("You are signed out") // not back to the account page, which would ask to sign in
+	b.click(`a.button`)
+	b.titled("Sign in")
 	b.hosted("identifier", email, "password", first)
 	b.shows(".problem", "Sign-in failed")
 	b.hosted("identifier", email, "password", second)

@@ -36,12 +36,13 @@ const sharedSecret = "Qm7xW2vK9sTf4RbYc6HjN8zLd3GpEu5A-e2e"
 type stage struct {
 	folder string // for all that must not outlive the tests
 
-	binary  func() (string, error)
-	example func() (example, error)
-	browser func() (context.Context, error)
+	binary    func() (string, error)
+	example   func() (example, error)
+	appRouter func() (example, error)
+	browser   func() (context.Context, error)
 
-	next  *process // of the example
-	close []func() // in the order of opening
+	locked func() error // lock, once for all examples
+	close  []func()     // in the order of opening
 }
 
 // example is the built application with a Next.js that serves it.
@@ -49,6 +50,7 @@ type example struct {
 	origin        string // http://localhost:…
 	address       string // 127.0.0.1:…, of Next.js itself
 	gatehousePort int    // where its rewrite leads
+	next          *process
 }
 
 var all *stage
@@ -64,7 +66,9 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(folder)
 	all = &stage{folder: folder}
 	all.binary = sync.OnceValues(all.buildBinary)
-	all.example = sync.OnceValues(all.startExample)
+	all.locked = sync.OnceValue(all.lock)
+	all.example = sync.OnceValues(func() (example, error) { return all.startExample("nextjs", "e2e") })
+	all.appRouter = sync.OnceValues(func() (example, error) { return all.startExample("nextjs-app-router", "e2e-app-router") })
 	all.browser = sync.OnceValues(all.startBrowser)
 	defer func() {
 		for i := len(all.close) - 1; i >= 0; i-- {
@@ -78,7 +82,7 @@ func run(m *testing.M) int {
 // which folders a test has read, and runs it again when they change; of what
 // programs started here read, it knows nothing.
 func lookAtSources() {
-	for _, part := range []string{"", "auth", "cmd", "internal", "examples/nextjs", "scripts", "test/interop"} {
+	for _, part := range []string{"", "auth", "cmd", "internal", "examples/nextjs", "examples/nextjs-app-router", "scripts", "test/interop"} {
 		_ = filepath.WalkDir(filepath.Join(root(), part), func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -155,20 +159,20 @@ func (s *stage) buildBinary() (string, error) {
 	return out, nil
 }
 
-// startExample builds the example where it is stale and serves it. The rewrite
-// to Gatehouse is part of the build, so the port of the last build is kept
-// while it is free.
-func (s *stage) startExample() (example, error) {
-	if err := s.lock(); err != nil {
+// startExample builds a copy of an example where it is stale and serves it. The
+// rewrite to Gatehouse is part of the build, so the port of the last build is
+// kept while it is free.
+func (s *stage) startExample(name, copied string) (example, error) {
+	if err := s.locked(); err != nil {
 		return example{}, err
 	}
-	port := builtPort()
+	port := builtPort(copied)
 	for port == 0 || !free(port) {
 		// Below the ports that the system hands out by itself, so that nobody
 		// has this one by chance the next time.
 		port = 20000 + rand.IntN(10000)
 	}
-	build := exec.Command(filepath.Join(root(), "scripts", "build-example.sh"), fmt.Sprintf("http://127.0.0.1:%d", port), "e2e")
+	build := exec.Command(filepath.Join(root(), "scripts", "build-example.sh"), fmt.Sprintf("http://127.0.0.1:%d", port), copied, name)
 	build.Env = environ()
 	if text, err := build.CombinedOutput(); err != nil {
 		return example{}, fmt.Errorf("build the example: %w\n%s", err, text)
@@ -177,15 +181,17 @@ func (s *stage) startExample() (example, error) {
 	e := example{origin: fmt.Sprintf("http://localhost:%d", app), address: fmt.Sprintf("127.0.0.1:%d", app), gatehousePort: port}
 	cmd := exec.Command("node", filepath.Join(root(), "node_modules", "next", "dist", "bin", "next"),
 		"start", "--hostname", "127.0.0.1", "--port", strconv.Itoa(app))
-	cmd.Dir = filepath.Join(root(), ".build", "e2e")
-	cmd.Env = environ("NEXTAUTH_URL="+e.origin, fmt.Sprintf("NEXTAUTH_URL_INTERNAL=http://127.0.0.1:%d", port),
+	cmd.Dir = filepath.Join(root(), ".build", copied)
+	gate := fmt.Sprintf("http://127.0.0.1:%d", port)
+	// Each example reads its own of these.
+	cmd.Env = environ("GATEHOUSE_URL="+gate, "NEXTAUTH_URL="+e.origin, "NEXTAUTH_URL_INTERNAL="+gate,
 		"NEXTAUTH_SECRET="+sharedSecret, "NEXT_TELEMETRY_DISABLED=1")
 	var err error
-	if s.next, err = start(cmd); err != nil {
+	if e.next, err = start(cmd); err != nil {
 		return example{}, err
 	}
-	s.close = append(s.close, s.next.kill)
-	return e, s.next.await("http://" + e.address + "/icon.svg")
+	s.close = append(s.close, e.next.kill)
+	return e, e.next.await("http://" + e.address + "/icon.svg")
 }
 
 // lock keeps a second run of these tests from building over the feet of this one.
@@ -201,9 +207,9 @@ func (s *stage) lock() error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
 }
 
-// builtPort is the Gatehouse port of the last build, or 0.
-func builtPort() int {
-	text, err := os.ReadFile(filepath.Join(root(), ".build", "e2e", ".next", ".built"))
+// builtPort is the Gatehouse port of the copy's last build, or 0.
+func builtPort(copied string) int {
+	text, err := os.ReadFile(filepath.Join(root(), ".build", copied, ".next", ".built"))
 	if err != nil {
 		return 0
 	}
@@ -254,15 +260,26 @@ func (s *stage) startBrowser() (context.Context, error) {
 // theExample is the served example; the test fails without it.
 func theExample(t *testing.T) example {
 	t.Helper()
+	return served(t, all.example)
+}
+
+// theAppRouter is the served example of the App Router, likewise.
+func theAppRouter(t *testing.T) example {
+	t.Helper()
+	return served(t, all.appRouter)
+}
+
+func served(t *testing.T, serve func() (example, error)) example {
+	t.Helper()
 	need(t, "node", "npm")
-	e, err := all.example()
+	e, err := serve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	from := all.next.out.len()
+	from := e.next.out.len()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("Next.js said:\n%s", all.next.out.since(from))
+			t.Logf("Next.js said:\n%s", e.next.out.since(from))
 		}
 	})
 	return e

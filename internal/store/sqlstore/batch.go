@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 )
 
 // run brings every member of a batch to its result: together if that goes
@@ -20,7 +21,9 @@ func (w *writer) run(batch []*member) {
 // transaction was lost; they have no result yet.
 func (w *writer) together(batch []*member) (again []*member) {
 	ctx := context.Background() // nobody's deadline may end what all share
+	begun := time.Now()         // of a duration, which the monotonic clock measures
 	if err := w.begin(ctx); err != nil {
+		w.watch(0, time.Since(begun), err)
 		settleStarted(batch, err)
 		return nil
 	}
@@ -56,12 +59,14 @@ func (w *writer) together(batch []*member) (again []*member) {
 	}
 	if _, err := w.conn.exec(ctx, "COMMIT"); err != nil {
 		err = describe("commit, so it is not known whether the change was kept", err)
+		w.watch(len(ran), time.Since(begun), err)
 		for _, m := range ran {
 			m.settle(err)
 		}
 		return nil
 	}
 	done = true
+	w.watch(len(ran), time.Since(begun), nil)
 	for _, m := range ran {
 		m.settle(m.err)
 	}

@@ -38,6 +38,11 @@ func maybeBytes(b []byte) any {
 	return b
 }
 
+func (t *tx) Challenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error) {
+	return one(ctx, t, "read challenge", scanChallenge,
+		`SELECT `+challengeColumns+` FROM challenges WHERE id = $1 AND kind = $2 AND expires_at > $3 AND tries_left > 0`, id, string(kind), micros(now))
+}
+
 func (t *tx) TryChallenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error) {
 	return one(ctx, t, "try challenge", scanChallenge,
 		`UPDATE challenges SET tries_left = tries_left - 1

@@ -44,6 +44,11 @@ func (db *DB) ListSessions(ctx context.Context, user auth.UserID, now time.Time)
 	return read(ctx, db, func(t *tx) ([]auth.Session, error) { return t.ListSessions(ctx, user, now) })
 }
 
+// Challenge implements store.Tx on a reading connection.
+func (db *DB) Challenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error) {
+	return read(ctx, db, func(t *tx) (auth.Challenge, error) { return t.Challenge(ctx, id, kind, now) })
+}
+
 // ListInvitations implements store.Tx on a reading connection.
 func (db *DB) ListInvitations(ctx context.Context, now time.Time) ([]auth.Invitation, error) {
 	return read(ctx, db, func(t *tx) ([]auth.Invitation, error) { return t.ListInvitations(ctx, now) })

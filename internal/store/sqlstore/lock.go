@@ -22,7 +22,7 @@ func (e *ServerRunningError) Error() string {
 	if e.PID != "" {
 		who += " (process " + e.PID + ")"
 	}
-	return fmt.Sprintf("sqlstore: %s is serving %s; stop it first, or give this one a database of its own", who, e.Path)
+	return fmt.Sprintf("%s is serving the database %s (it holds %s.lock); stop it first, or give this one another file with database.path", who, e.Path, e.Path)
 }
 
 // errHeld is what the platform's tryLock returns for a lock that is taken.
@@ -43,12 +43,12 @@ func LockServer(path string) (release func() error, err error) {
 	}
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("sqlstore: lock the database: %w", err)
+		return nil, fmt.Errorf("cannot lock the database: %w; the server must be able to write in the folder of database.path", err)
 	}
 	if err := tryLock(f); err != nil {
 		defer f.Close()
 		if !errors.Is(err, errHeld) {
-			return nil, fmt.Errorf("sqlstore: lock the database: %w", err)
+			return nil, fmt.Errorf("cannot lock the database with %s.lock: %w", path, err)
 		}
 		pid, _ := io.ReadAll(io.LimitReader(f, 32))
 		return nil, &ServerRunningError{Path: path, PID: strings.TrimSpace(string(pid))}

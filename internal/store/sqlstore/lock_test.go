@@ -28,10 +28,13 @@ func TestLockServer_refusesSecondServer(t *testing.T) {
 		if !errors.As(err, &running) {
 			t.Fatalf("%s: got %v, want a ServerRunningError", name, err)
 		}
-		for _, part := range []string{path, strconv.Itoa(os.Getpid()), "stop it"} {
+		for _, part := range []string{path + " ", path + ".lock", strconv.Itoa(os.Getpid()), "stop it", "database.path"} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%q does not say %q", err, part)
 			}
+		}
+		if strings.Contains(err.Error(), "sqlstore") {
+			t.Errorf("%q names a package, and operators read it", err)
 		}
 	}
 	openAt(t, path) // a tool needs no lock

@@ -28,6 +28,11 @@ type Options struct {
 	// Readers is how many reads run at once. Zero means four, or twice the
 	// number of processors if that is more.
 	Readers int
+	// Watch, if not nil, is told of every commit, one after the other: how many
+	// transactions shared it, how long it took from its beginning to the disk,
+	// and the failure that kept it from happening. It measures, and must be
+	// quick: the next commit waits for it.
+	Watch func(members int, took time.Duration, err error)
 	// Logger hears of applied migrations and of panics. Nil means silence.
 	Logger *slog.Logger
 }
@@ -70,6 +75,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Watch == nil {
+		o.Watch = func(int, time.Duration, error) {}
 	}
 	return o
 }
@@ -124,7 +132,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{
 		path:    o.Path,
-		writer:  &writer{pool: writing, log: o.Logger, drained: make(chan struct{})},
+		writer:  &writer{pool: writing, log: o.Logger, watch: o.Watch, drained: make(chan struct{})},
 		readers: newReaders(reading, o.Readers),
 	}
 	if err := db.useLog(ctx); err != nil {

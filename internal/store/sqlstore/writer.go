@@ -22,6 +22,8 @@ const batchLimit = 64
 type writer struct {
 	pool *sql.DB
 	log  *slog.Logger
+	// watch is Options.Watch, never nil.
+	watch func(members int, took time.Duration, err error)
 
 	mu      sync.Mutex
 	queue   []*member

@@ -17,6 +17,7 @@ func Challenges(t *testing.T, open func(t *testing.T) store.Store) {
 		{"an ID is taken once, and the user must exist", challengeRefused},
 		{"tries run out and are then as absent as no challenge", challengeTries},
 		{"of fifty tries exactly those left succeed", challengeTriesAtOnce},
+		{"looking counts no try and finds what can be tried", challengeLook},
 		{"another kind, secret or ID is not found", challengeWrong},
 		{"the end is exact to the microsecond", challengeExpiry},
 		{"of fifty concurrent consumers exactly one wins", challengeConsumeAtOnce},
@@ -46,6 +47,25 @@ func challengeRefused(t *testing.T, s store.Store) {
 	refused(t, "same ID", s.CreateChallenge(ctx, c), store.ErrConflict)
 	nobodys := challengeOf(auth.User{ID: auth.NewUserID(start)})
 	refused(t, "nobody's", s.CreateChallenge(ctx, nobodys), store.ErrNotFound)
+}
+
+func challengeLook(t *testing.T, s store.Store) {
+	ctx, c := context.Background(), challengeOf(newUser(t, s, "ann"))
+	ok(t, "create", s.CreateChallenge(ctx, c))
+	for range 5 {
+		same(t, "challenge", must[auth.Challenge](t)(s.Challenge(ctx, c.ID, c.Kind, justBefore(c.ExpiresAt))), c)
+	}
+	_, err := s.Challenge(ctx, c.ID, c.Kind, c.ExpiresAt)
+	refused(t, "at its end", err, store.ErrNotFound)
+	_, err = s.Challenge(ctx, c.ID, "other", start)
+	refused(t, "another kind", err, store.ErrNotFound)
+	_, err = s.Challenge(ctx, auth.NewChallengeID(start), c.Kind, start)
+	refused(t, "another ID", err, store.ErrNotFound)
+	for range c.TriesLeft {
+		must[auth.Challenge](t)(s.TryChallenge(ctx, c.ID, c.Kind, start))
+	}
+	_, err = s.Challenge(ctx, c.ID, c.Kind, start)
+	refused(t, "without a try left", err, store.ErrNotFound)
 }
 
 func challengeTries(t *testing.T, s store.Store) {

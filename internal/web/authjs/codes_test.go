@@ -12,7 +12,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/vectors"
+	"github.com/gatehouse-auth/gatehouse/internal/web/authjs"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
+	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
 
 // refusing is an Authenticator that always gives one answer.
@@ -70,19 +72,52 @@ func judgeRefusal(t *testing.T, code auth.Code, wantsJSON bool, w *httptest.Resp
 	}
 }
 
+// TestCodes_eachStaysOnTheHostedForm: the form that is known as ours comes back
+// with its problem, in both dialects alike.
+func TestCodes_eachStaysOnTheHostedForm(t *testing.T) {
+	for _, dialect := range []string{"v4", "v5"} {
+		for _, code := range auth.Codes() {
+			w := failedSignIn(t, dialect, false, &auth.Error{Code: code, RetryAfter: 90 * time.Second, Cause: context.DeadlineExceeded}, "hosted")
+			want := map[auth.Kind]int{auth.KindRateLimited: 429, auth.KindUnavailable: 503, auth.KindInternal: 500}[code.Kind()]
+			if want == 0 {
+				want = http.StatusUnauthorized // whatever is wrong, it tells no more
+			}
+			if w.Code != want || w.Header().Get("Location") != "" {
+				t.Errorf("%s, %s: status %d and Location %q, want %d and none", dialect, code, w.Code, w.Header().Get("Location"), want)
+			}
+			form := strings.Contains(w.Body.String(), `value="ann@example.test"`)
+			if form == (want == http.StatusInternalServerError) || strings.Contains(w.Body.String(), "deadline") {
+				t.Errorf("%s, %s: the form is there: %v\n%s", dialect, code, form, w.Body)
+			}
+			if want == http.StatusInternalServerError {
+				continue
+			}
+			if waits := want == 429 || want == 503; waits != (w.Header().Get("Retry-After") == "90") || waits != strings.Contains(w.Body.String(), "90 seconds") {
+				t.Errorf("%s, %s: Retry-After %q", dialect, code, w.Header().Get("Retry-After"))
+			}
+		}
+	}
+}
+
 // failedSignIn posts credentials with a good CSRF token to a handler whose
-// authenticator refuses.
-func failedSignIn(t *testing.T, dialect string, wantsJSON bool, refusal error) *httptest.ResponseRecorder {
+// authenticator refuses; marks are further fields of the form.
+func failedSignIn(t *testing.T, dialect string, wantsJSON bool, refusal error, marks ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	s := newSite(t, vectors.Inputs{
+	s := newSiteWith(t, vectors.Inputs{
 		Dialect: dialect, Origin: "http://localhost:3000", BasePath: "/api/auth", Secret: vectors.Texts{"a secret of the application, 0123456789"},
 		JWTMaxAge: 3600, Session: vectors.Session{MaxAge: 3600},
 		Providers: []vectors.Provider{{ID: "credentials", Name: "Credentials", Type: "credentials"}},
+	}, func(o *authjs.Options) {
+		o.Mark = len(marks) > 0
+		o.Fields = []pages.Field{pages.IdentifierField(), pages.PasswordField()}
 	}, refusing{refusal})
 	first := httptest.NewRecorder()
 	s.handler.ServeHTTP(first, httptest.NewRequest("GET", "/api/auth/csrf", nil))
 	token := strings.TrimSuffix(strings.TrimPrefix(first.Body.String(), `{"csrfToken":"`), `"}`)
-	form := url.Values{"csrfToken": {token}, "email": {"ann@example.test"}, "password": {"whatever"}}
+	form := url.Values{"csrfToken": {token}, "identifier": {"ann@example.test"}, "password": {"whatever"}}
+	for _, mark := range marks {
+		form.Set(mark, "1")
+	}
 	if wantsJSON {
 		form.Set("json", "true")
 	}

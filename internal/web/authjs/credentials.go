@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
 
 // callbackByGet: the credentials provider has no GET callback.
@@ -29,12 +31,21 @@ func (h *Handler) callback(x *mount.Exchange) error {
 		return nil
 	}
 	if !x.Verified() {
+		if h.answersHere(x) {
+			return h.signInAgain(x, http.StatusForbidden, pages.Say(pages.KeySignInFormExpired))
+		}
 		h.dialect.badCSRF(x, "signin")
 		return nil
 	}
+	if h.answersHere(x) && (typed(x) == "" || x.Field("password") == "") {
+		return h.signInAgain(x, http.StatusBadRequest, pages.Say(pages.KeySignInEmpty)) // no guess: it costs nobody a try
+	}
 	outcome, err := h.authenticate(x)
 	if err != nil {
-		web.FactsFrom(x.R.Context()).Err = err // for the log; the dialect answers
+		web.FactsFrom(x.R.Context()).Err = err // for the log; the form or the dialect answers
+		if done, failed := h.refusedHere(x, err); done {
+			return failed
+		}
 		h.dialect.signInRefused(x, err)
 		return nil
 	}
@@ -63,8 +74,12 @@ func (h *Handler) authenticate(x *mount.Exchange) (signin.Outcome, error) {
 	if h.Hooks.SignIn != nil {
 		b.Approve = h.approve
 	}
-	typed := cmp.Or(x.Field("identifier"), x.Field("email"), x.Field("username"))
-	return h.SignIn.Password(x.R.Context(), typed, auth.Secret(x.Field("password")), b)
+	return h.SignIn.Password(x.R.Context(), typed(x), auth.Secret(x.Field("password")), b)
+}
+
+// typed is the identifier, by whichever name the form calls it.
+func typed(x *mount.Exchange) string {
+	return cmp.Or(x.Field("identifier"), x.Field("email"), x.Field("username"))
 }
 
 // approve asks the SignIn hook.

@@ -13,6 +13,9 @@ import (
 type dialect interface {
 	// endpoints are those that only this version has.
 	endpoints() []web.Endpoint
+	// wantsJSON says whether the caller asked for an address in JSON instead of
+	// a redirect.
+	wantsJSON(x *mount.Exchange) bool
 	// nobody is the JSON of "nobody is signed in".
 	nobody() string
 	// redirect answers a good outcome: to the browser a redirect, to a client

@@ -28,26 +28,25 @@ func (h *Handler) errorPage(x *mount.Exchange) error {
 		writeRedirect(x.W, withQuery(h.Pages.Error, "error="+wire.EncodeURIComponent(failure)))
 		return nil
 	}
-	title, text := errorText(failure)
-	return h.Hosted.Error(x.W, status, pages.Message{
-		Title: title, Text: text, Link: h.base() + "/signin", LinkText: "Go to sign-in",
-	})
+	m := errorText(failure)
+	m.Link, m.LinkText = h.base()+"/signin", pages.KeyGoSignIn
+	return h.Hosted.Error(x.W, x.R, status, m)
 }
 
 // errorText is what the hosted page says. The value itself is never shown.
-func errorText(failure string) (title, text string) {
-	if text := waitText(failure); text != "" {
-		return "Wait a moment", text
+func errorText(failure string) pages.Message {
+	if text := waitText(failure); text.Given() {
+		return pages.Message{Title: pages.KeyWaitTitle, Text: text}
 	}
 	switch strings.ToLower(failure) {
 	case "configuration":
-		return "Something is set up wrong", "The server cannot complete this. Its log tells the operator why."
+		return pages.Message{Title: pages.KeyConfigurationTitle, Text: pages.Say(pages.KeyConfigurationText)}
 	case "accessdenied":
-		return "Access denied", "You do not have permission to sign in."
+		return pages.Message{Title: pages.KeyDeniedTitle, Text: pages.Say(pages.KeyDeniedText)}
 	case "verification":
-		return "This link no longer works", "It has been used already, or it has expired. Ask for a new one."
+		return pages.Message{Title: pages.KeyVerificationTitle, Text: pages.Say(pages.KeyVerificationText)}
 	}
-	return "Sign-in did not work", "Try again. If it stays, tell the people who run this site."
+	return pages.Message{Title: pages.KeySignInErrorTitle, Text: pages.Say(pages.KeySignInErrorText)}
 }
 
 // verifyRequest says that a message is on its way (authjs.md §4.11).
@@ -60,8 +59,7 @@ func (h *Handler) verifyRequest(x *mount.Exchange) error {
 		writeRedirect(x.W, own)
 		return nil
 	}
-	return h.Hosted.Message(x.W, pages.Message{
-		Title: "Check your mail", Text: "A sign-in link has been sent to your address.",
-		Link: h.base() + "/signin", LinkText: "Back to sign-in",
+	return h.Hosted.Message(x.W, x.R, pages.Message{
+		Title: pages.KeyMailTitle, Text: pages.Say(pages.KeyMailText), Link: h.base() + "/signin", LinkText: pages.KeyMailBack,
 	})
 }

@@ -43,10 +43,9 @@ func (h *Handler) failConfiguration(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := pages.Message{
-		Title: "This address does not work", Link: h.base() + "/signin", LinkText: "Go to sign-in",
-		Text: "The page you came from asked to return to an address that is not one of this site.",
+		Title: pages.KeyAddressTitle, Text: pages.Say(pages.KeyAddressText), Link: h.base() + "/signin", LinkText: pages.KeyGoSignIn,
 	}
-	if err := h.Hosted.Error(w, http.StatusBadRequest, m); err != nil {
+	if err := h.Hosted.Error(w, r, http.StatusBadRequest, m); err != nil {
 		web.FailProblem(w, r, auth.NewError(auth.CodeInternal, err))
 	}
 }

@@ -47,7 +47,11 @@ type Options struct {
 	Fields []pages.Field
 	// Register is the address of the hosted sign-up page; empty when closed.
 	Register string
-	Hooks    Hooks
+	// Mark puts an input into the hosted forms by which they are known again, so
+	// that a refused try is answered with the form and what was typed. The
+	// library's forms have none.
+	Mark  bool
+	Hooks Hooks
 }
 
 // Hooks are the places where a program may take part, as the Auth.js callbacks
@@ -146,9 +150,24 @@ func (h *Handler) endpoint(method, path string, csrf web.CSRF, rate web.Rate, do
 	}
 }
 
+// unknown answers what the protocol does not have: people with a page, and
+// everybody else as the dialect does.
 func (h *Handler) unknown(w http.ResponseWriter, r *http.Request) error {
+	if web.Navigates(r) && !h.known(r) {
+		return auth.NewError(auth.CodeNotFound, nil)
+	}
 	h.dialect.unknown(w, r)
 	return nil
+}
+
+// known says whether the address is one of the protocol's actions, whose answer
+// to a wrong method or provider is part of the protocol.
+func (h *Handler) known(r *http.Request) bool {
+	switch h.Mount.Action(r) {
+	case "providers", "csrf", "session", "signin", "callback", "signout", "error", "verify-request":
+		return true
+	}
+	return false
 }
 
 // base is the absolute address of the mount.

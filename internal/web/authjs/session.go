@@ -88,39 +88,26 @@ func (h *Handler) update(x *mount.Exchange) error {
 // be done to the cookie (guarantees R14). shown are the claims to answer with;
 // nil means those that were sealed.
 func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage, shown *session.Claims) error {
-	if !s.Verdict.SignedIn() {
-		if s.Verdict == session.Void {
-			x.DropSession()
-		}
-		return h.answerNobody(x)
-	}
-	if s.Verdict == session.Superseded {
-		x.SendCookies()
-		writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, s.Claims(), s.End()))
-		return nil
-	}
-	keep := true
-	token, err := x.Sessions.Renew(s, func(c *session.Claims) {
-		if h.Hooks.Claims != nil {
-			keep = h.Hooks.Claims(t, c, data)
-		}
+	superseded := s.Verdict == session.Superseded
+	token, err := x.SettleSession(s, func(c *session.Claims) bool {
+		return h.Hooks.Claims == nil || h.Hooks.Claims(t, c, data)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !keep:
-		x.DropSession()
-		return h.answerNobody(x)
-	case s.Verdict != session.Live: // it ended while we worked
+	}
+	expires := token.Expires
+	switch {
+	case superseded:
+		shown, expires = nil, s.End()
+	case token.Text == "":
 		return h.answerNobody(x)
 	}
-	x.KeepSession(token)
 	x.SendCookies()
 	if shown == nil {
 		sealed := s.Claims()
 		shown = &sealed
 	}
-	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, *shown, token.Expires))
+	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, *shown, expires))
 	return nil
 }
 

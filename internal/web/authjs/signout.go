@@ -1,6 +1,8 @@
 package authjs
 
 import (
+	"strings"
+
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
@@ -12,7 +14,11 @@ func (h *Handler) signOutPage(x *mount.Exchange) error {
 		writeRedirect(x.W, h.Pages.SignOut)
 		return nil
 	}
-	return h.Hosted.SignOut(x.W, pages.Form{Action: h.base() + "/signout", CSRFToken: x.CSRFToken})
+	f := pages.Form{Action: h.base() + "/signout", CSRFToken: x.CSRFToken}
+	if h.Mark {
+		f.Hidden = map[string]string{markField: "1"}
+	}
+	return h.Hosted.SignOut(x.W, x.R, f)
 }
 
 // signOut ends the session everywhere and deletes the cookie (authjs.md
@@ -27,6 +33,16 @@ func (h *Handler) signOut(x *mount.Exchange) error {
 		x.SendCookies()
 		return err
 	}
-	h.dialect.redirect(x, x.Callback)
+	h.dialect.redirect(x, h.afterSignOut(x))
 	return nil
+}
+
+// afterSignOut is the callback URL, as the protocol has it. On our own form it
+// may be a page of ours that would ask at once to sign in again: then it is the
+// page that says that the session has ended.
+func (h *Handler) afterSignOut(x *mount.Exchange) string {
+	if h.marked(x) && strings.HasPrefix(x.Callback, h.base()+"/") {
+		return h.base() + "/signed-out"
+	}
+	return x.Callback
 }

@@ -47,6 +47,12 @@ const absolute = 400 * 24 * time.Hour
 // sign in.
 func newSite(t *testing.T, in vectors.Inputs, given ...authjs.Authenticator) *site {
 	t.Helper()
+	return newSiteWith(t, in, nil, given...)
+}
+
+// newSiteWith is newSite with options that the library has none of.
+func newSiteWith(t *testing.T, in vectors.Inputs, change func(*authjs.Options), given ...authjs.Authenticator) *site {
+	t.Helper()
 	s := &site{index: revocation.NewIndex()}
 	s.moveTo(1)
 	db, err := sqlstore.Open(t.Context(), sqlstore.Options{Path: filepath.Join(t.TempDir(), "g.db"), Migrate: true})
@@ -72,7 +78,7 @@ func newSite(t *testing.T, in vectors.Inputs, given ...authjs.Authenticator) *si
 		t.Fatal(err)
 	}
 	m.Sessions.Adopt = adopt(seconds(in.Session.MaxAge))
-	hosted, err := pages.New("Replay", m.Base())
+	hosted, err := pages.New(pages.Options{Name: "Replay", Base: m.Base(), Cookie: m.OwnCookie("language")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +93,10 @@ func newSite(t *testing.T, in vectors.Inputs, given ...authjs.Authenticator) *si
 		Provider: provider.ID, Name: provider.Name, Hooks: hooks(in.Hooks),
 	}
 	for _, f := range provider.Fields {
-		o.Fields = append(o.Fields, pages.Field{Name: f.Name, Label: f.Label, Type: f.Type})
+		o.Fields = append(o.Fields, pages.Field{Name: f.Name, Label: pages.Key(f.Label), Type: f.Type})
+	}
+	if change != nil {
+		change(&o)
 	}
 	s.handler, err = web.NewRouter(authjs.New(o).Endpoints(), web.RouterOptions{Logger: quiet(), Now: func() time.Time { return s.now }})
 	if err != nil {

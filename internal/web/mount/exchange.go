@@ -48,7 +48,8 @@ func (m *Mount) Open(w http.ResponseWriter, r *http.Request) (*Exchange, error) 
 	cookie, _ := x.cookies.Get(m.names.CallbackURL)
 	var set bool
 	if x.Callback, set, err = m.origin.CallbackURL(x.Field("callbackUrl"), lastOf(r.URL.Query(), "callbackUrl"), cookie); err != nil {
-		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The address to return to is not one of this site.", Cause: err}
+		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The address to return to is not one of this site.",
+			Details: []auth.Detail{{Name: auth.DetailCallbackURL}}, Cause: err}
 	}
 	x.readCSRF()
 	if set {
@@ -125,8 +126,16 @@ func (x *Exchange) readCSRF() {
 
 // Verified says whether the request proves that it comes from our own pages: a
 // POST with a good cookie and its token in the body, and no sign of a foreign
-// origin.
+// origin. When it does not, the log says so, whatever the dialect answers.
 func (x *Exchange) Verified() bool {
+	verified := x.verified()
+	if !verified {
+		web.FactsFrom(x.R.Context()).Err = auth.NewError(auth.CodeCSRF, nil)
+	}
+	return verified
+}
+
+func (x *Exchange) verified() bool {
 	if x.R.Method != http.MethodPost || !x.csrfGood || web.ForeignRequest(x.R, x.Origin()) {
 		return false
 	}
@@ -164,7 +173,7 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 // SignedIn makes s the session of this exchange and of its log line.
 func (x *Exchange) SignedIn(s *session.Sealed) {
 	x.session = s
-	if s.Verdict.SignedIn() {
+	if s.Verdict.SignedIn() && web.InRouter(x.R.Context()) {
 		facts := web.FactsFrom(x.R.Context())
 		facts.UserID, facts.SessionID = s.UserID(), s.SessionID()
 	}
@@ -201,6 +210,7 @@ func (x *Exchange) SignOut() error {
 	}
 	refused := auth.Unavailable(err)
 	refused.Message = "You are signed out in this browser. Copies of the session elsewhere could not be ended: sign in and out again in a moment."
+	refused.Details = []auth.Detail{{Name: auth.DetailSignedOutHere}}
 	return refused
 }
 

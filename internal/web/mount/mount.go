@@ -88,6 +88,10 @@ func (m *Mount) Action(r *http.Request) string {
 
 // attemptCookie names the cookie that leads from one step of a sign-in to the
 // next. It is ours alone; the protocol has none.
-func (m *Mount) attemptCookie() string {
-	return strings.TrimSuffix(m.names.Session, "session-token") + "attempt"
+func (m *Mount) attemptCookie() string { return m.OwnCookie("attempt") }
+
+// OwnCookie names a cookie that the protocol does not have, in the style of
+// those that it has: "__Secure-next-auth." and the name.
+func (m *Mount) OwnCookie(name string) string {
+	return strings.TrimSuffix(m.names.Session, "session-token") + name
 }

@@ -41,10 +41,10 @@ type status struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Handler serves [Endpoints]; every other address is 404. It logs nothing:
-// probes come every second.
-func Handler(ready func(context.Context) error) http.Handler {
-	rt, err := web.NewRouter(Endpoints(ready), web.RouterOptions{Logger: slog.New(slog.DiscardHandler)})
+// Handler serves [Endpoints] and more; every other address is 404. It logs
+// nothing: probes come every second.
+func Handler(ready func(context.Context) error, more ...web.Endpoint) http.Handler {
+	rt, err := web.NewRouter(append(Endpoints(ready), more...), web.RouterOptions{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		panic(err) // a mistake in the table above, which every test would meet
 	}

@@ -2,205 +2,201 @@ package pages
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"crypto/rand"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
 
+	"golang.org/x/text/language"
+
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
 )
 
 //go:embed templates/*.html
 var files embed.FS
 
-//go:embed style.css
-var style []byte
+// Options say for whom the pages are and how they look.
+type Options struct {
+	// Name is the name of the service.
+	Name string
+	// Base is the absolute address of the mount: public origin and base path.
+	Base string
+	// Cookie is the name of the cookie that keeps the language somebody chose.
+	Cookie string
+	// Language is the tag of the language for browsers that accept none of ours.
+	// Empty means English.
+	Language string
+	// Theme is how the pages look. Nil means the default.
+	Theme *theme.Theme
+	// Logo stands in place of the name, LogoDark in the dark scheme. Nil shows
+	// the name beside a mark of its first letter.
+	Logo, LogoDark *Image
+	// Terms, Privacy and Support are addresses; empty ones are left out.
+	Terms, Privacy, Support string
+}
 
 // Set renders the pages of one mount. It is safe for concurrent use.
 type Set struct {
-	name, base string
-	templates  map[string]*template.Template
-	styleName  string
+	Options
+	locales []*locale // the configured one first
+	matcher language.Matcher
+	assets  map[string]asset
+	// addresses of assets, and what else every page shows
+	style, script, iconAddress, logo, logoDark string
+	links                                      []link
+}
+
+// link is an entry at the foot of every page.
+type link struct {
+	Label   Key
+	Address string
 }
 
 // names are the pages; each is templates/<name>.html inside layout.html.
-var names = []string{"signin", "signup", "signout", "error", "message", "account", "password", "newpassword", "delete"}
+var names = []string{"signin", "signup", "signout", "signedout", "message", "account", "password", "newpassword", "delete"}
 
-// New returns the pages of a service with the given name whose addresses begin
-// with base (public origin and base path).
-func New(name, base string) (*Set, error) {
-	sum := sha256.Sum256(style)
-	s := &Set{
-		name: name, base: base, templates: make(map[string]*template.Template, len(names)),
-		styleName: "style." + hex.EncodeToString(sum[:6]) + ".css",
+// New returns the pages of a service.
+func New(o Options) (*Set, error) {
+	if o.Language == "" {
+		o.Language = "en"
 	}
-	for _, n := range names {
-		t, err := template.ParseFS(files, "templates/layout.html", "templates/"+n+".html")
-		if err != nil {
-			return nil, fmt.Errorf("page %s: %w", n, err)
+	all, err := locales(o.Language)
+	if err != nil {
+		return nil, err
+	}
+	return newSet(o, all)
+}
+
+// newSet is New with the languages given.
+func newSet(o Options, all []*locale) (*Set, error) {
+	if o.Theme == nil {
+		t := theme.Default()
+		o.Theme = &t
+	}
+	s := &Set{Options: o, locales: all, assets: map[string]asset{}}
+	tags := make([]language.Tag, 0, len(all))
+	for _, l := range all {
+		tags = append(tags, l.tag)
+		if err := l.parse(); err != nil {
+			return nil, err
 		}
-		s.templates[n] = t
+	}
+	s.matcher = language.NewMatcher(tags)
+	s.style = s.add("style.css", "text/css; charset=utf-8", append([]byte(o.Theme.CSS()), style...))
+	s.script = s.add("script.js", "text/javascript; charset=utf-8", script)
+	s.iconAddress = s.add("icon.svg", "image/svg+xml", s.icon())
+	var err error
+	if s.logo, err = s.addImage("logo", o.Logo); err != nil {
+		return nil, err
+	}
+	if s.logoDark, err = s.addImage("logo-dark", o.LogoDark); err != nil {
+		return nil, err
+	}
+	for _, l := range []link{{keyTerms, o.Terms}, {keyPrivacy, o.Privacy}, {keySupport, o.Support}} {
+		if l.Address != "" {
+			s.links = append(s.links, l)
+		}
 	}
 	return s, nil
 }
 
-// StyleName is the file name of the stylesheet below {base}/assets/. It changes
-// with the content.
-func (s *Set) StyleName() string { return s.styleName }
-
-// ServeStyle answers with the stylesheet.
-func (s *Set) ServeStyle(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(style)
+// parse makes the templates of a language: their functions speak it.
+func (l *locale) parse() error {
+	common, err := template.New("layout.html").Funcs(template.FuncMap{"t": l.text, "say": l.say, "strong": l.strong}).
+		ParseFS(files, "templates/layout.html", "templates/form.html")
+	if err != nil {
+		return fmt.Errorf("layout: %w", err)
+	}
+	l.templates = make(map[string]*template.Template, len(names))
+	for _, n := range names {
+		page, err := common.Clone()
+		if err == nil {
+			page, err = page.ParseFS(files, "templates/"+n+".html")
+		}
+		if err != nil {
+			return fmt.Errorf("page %s: %w", n, err)
+		}
+		l.templates[n] = page
+	}
 	return nil
 }
 
 // frame is what layout.html gets around a page's own data.
 type frame struct {
-	Service, Base, Style, Title string
-	Page                        any
+	Nonce, Lang, Dir                    string
+	Title, Service, Initial             string
+	Style, Script, Icon, Logo, LogoDark string
+	Light, Dark                         theme.Colour
+	Links                               []link
+	Languages                           []choice
+	Page                                any
+}
+
+// sheet is one page to render.
+type sheet struct {
+	template string
+	title    Key
+	// at is the path below the base at which a GET shows the page.
+	at     string
+	status int
+	data   any
+}
+
+// policy lets a page load our own stylesheet and pictures and post our own
+// forms, and nothing else. Of scripts only the one that carries this answer's
+// nonce runs: the origin is the application's, whose other files are no part of
+// these pages. The script builds no markup and needs no eval, so it may not.
+func policy(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
+		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 // render writes a whole page. The page is made before anything is sent, so a
 // fault in a template is an ordinary error.
-func (s *Set) render(w http.ResponseWriter, status int, page, title string, data any) error {
+func (s *Set) render(w http.ResponseWriter, r *http.Request, p sheet) error {
+	l := s.speak(w, r)
+	f := frame{
+		Nonce: rand.Text(), Lang: l.tag.String(), Dir: l.dir(), Title: l.text(p.title), Service: s.Name, Initial: initial(s.Name),
+		Style: s.style, Script: s.script, Icon: s.iconAddress, Logo: s.logo, LogoDark: s.logoDark,
+		Light: s.Theme.Light.Ground, Dark: s.Theme.Dark.Ground, Links: s.links, Languages: s.choices(r, p.at, l), Page: p.data,
+	}
 	var b bytes.Buffer
-	f := frame{Service: s.name, Base: s.base, Style: s.base + "/assets/" + s.styleName, Title: title, Page: data}
-	if err := s.templates[page].ExecuteTemplate(&b, "layout", f); err != nil {
-		return auth.NewError(auth.CodeInternal, fmt.Errorf("render %s: %w", page, err))
+	if err := l.templates[p.template].ExecuteTemplate(&b, "layout", f); err != nil {
+		return auth.NewError(auth.CodeInternal, fmt.Errorf("render %s: %w", p.template, err))
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Language", l.tag.String())
+	h.Add("Vary", "Accept-Language, Cookie")
+	h.Set("Content-Security-Policy", policy(f.Nonce))
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Not "no-referrer": with it a browser sends our own forms with
 	// "Origin: null". Nothing leaves to other origins with this either.
 	h.Set("Referrer-Policy", "same-origin")
-	w.WriteHeader(status)
+	w.WriteHeader(p.status)
 	_, _ = w.Write(b.Bytes())
 	return nil
-}
-
-// Field is an input of a form.
-type Field struct {
-	Name, Label, Type, Autocomplete, Value, Hint string
-	Required                                     bool
-}
-
-// Form is a form that posts to an absolute address with the CSRF token.
-type Form struct {
-	Action, CSRFToken string
-	Fields            []Field
-	// Hidden are further hidden inputs, by name.
-	Hidden map[string]string
-	// Problem is what was wrong with the last try; Wrong names the field.
-	Problem, Wrong string
-	Submit         string
-	// Tone is how the button looks: empty, "quiet" or "danger".
-	Tone string
-}
-
-// SignIn is the sign-in page.
-type SignIn struct {
-	Form
-	// Register is the address of the sign-up page; empty when closed.
-	Register string
-}
-
-// SignIn renders the sign-in page.
-func (s *Set) SignIn(w http.ResponseWriter, status int, p SignIn) error {
-	p.Submit = "Sign in"
-	return s.render(w, status, "signin", "Sign in", p)
-}
-
-// SignUp is the registration page.
-type SignUp struct {
-	Form
-	SignIn string
-	// Closed: there is nothing to fill in.
-	Closed bool
-}
-
-// SignUp renders the registration page.
-func (s *Set) SignUp(w http.ResponseWriter, status int, p SignUp) error {
-	p.Submit = "Create account"
-	return s.render(w, status, "signup", "Create your account", p)
-}
-
-// SignOut renders the page that asks before signing out.
-func (s *Set) SignOut(w http.ResponseWriter, f Form) error {
-	f.Submit = "Sign out"
-	return s.render(w, http.StatusOK, "signout", "Sign out", f)
-}
-
-// Message is a page that only says something.
-type Message struct {
-	Title, Text string
-	// Link and LinkText lead on.
-	Link, LinkText string
-	// Reference finds the request in the log; empty shows none.
-	Reference string
-}
-
-// Error renders the error page.
-func (s *Set) Error(w http.ResponseWriter, status int, m Message) error {
-	return s.render(w, status, "error", m.Title, m)
-}
-
-// Message renders a page that only says something.
-func (s *Set) Message(w http.ResponseWriter, m Message) error {
-	return s.render(w, http.StatusOK, "message", m.Title, m)
-}
-
-// Account is the landing page of somebody signed in.
-type Account struct {
-	// Shown is the name, or the identifier when there is none.
-	Shown, Email, Username         string
-	Roles                          []string
-	ChangePassword, Delete, Return string
-	SignOut                        Form
-	// Done is what was just done.
-	Done string
-}
-
-// Account renders the landing page.
-func (s *Set) Account(w http.ResponseWriter, p Account) error {
-	p.SignOut.Submit, p.SignOut.Tone = "Sign out", "quiet"
-	return s.render(w, http.StatusOK, "account", "Your account", p)
-}
-
-// Password renders the page that changes the password.
-func (s *Set) Password(w http.ResponseWriter, status int, f Form) error {
-	f.Submit = "Change password"
-	return s.render(w, status, "password", "Change your password", f)
-}
-
-// NewPassword renders the step that demands a new password before the session
-// begins.
-func (s *Set) NewPassword(w http.ResponseWriter, status int, f Form) error {
-	f.Submit = "Set password and sign in"
-	return s.render(w, status, "newpassword", "Choose a new password", f)
-}
-
-// Delete renders the page that deletes the account.
-func (s *Set) Delete(w http.ResponseWriter, status int, f Form) error {
-	f.Submit, f.Tone = "Delete my account", "danger"
-	return s.render(w, status, "delete", "Delete your account", f)
 }
 
 // Fail answers an error with a page, in the dialect of people.
 func (s *Set) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused := auth.AsError(err)
 	web.SetRetryAfter(w.Header(), refused)
-	m := Message{
-		Title: "This did not work", Text: refused.Text(), Link: s.base + "/signin", LinkText: "Go to sign-in",
-		Reference: web.FactsFrom(r.Context()).RequestID,
+	m := Message{Title: keyErrorTitle, Text: Refused(err), Link: s.Base + "/signin", LinkText: KeyGoSignIn}
+	switch {
+	case refused.Code == auth.CodeNotFound: // nothing has happened that a log would tell of
+		m.Title, m.Text = keyNothingTitle, Say(keyNothingText)
+		if failed := s.render(w, r, sheet{"message", m.Title, "/signin", http.StatusNotFound, m}); failed != nil {
+			web.FailProblem(w, r, failed)
+		}
+		return
+	case refused.Code.Kind() == auth.KindRateLimited || refused.Code.Kind() == auth.KindUnavailable:
+		m.Title = KeyWaitTitle
 	}
-	if failed := s.Error(w, web.Status(err), m); failed != nil {
+	if failed := s.Error(w, r, web.Status(err), m); failed != nil {
 		web.FailProblem(w, r, failed)
 	}
 }

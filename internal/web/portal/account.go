@@ -1,11 +1,11 @@
 package portal
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
@@ -30,20 +30,48 @@ func (h *Handler) account(x *mount.Exchange) error {
 		p.Shown = strings.Join(u.Identifiers(), ", ")
 	}
 	if x.R.URL.Query().Get("done") == "password" {
-		p.Done = "Your password was changed. You are signed out everywhere else."
+		p.Done = pages.KeyPasswordChanged
 	}
-	return h.Hosted.Account(x.W, p)
+	return h.Hosted.Account(x.W, x.R, p)
 }
 
-func (h *Handler) passwordForm(x *mount.Exchange) pages.Form {
-	return h.form(x, "/account/password",
-		pages.Field{Name: "currentPassword", Label: "Current password", Type: "password", Autocomplete: "current-password", Required: true},
-		pages.Field{Name: "newPassword", Label: "New password", Type: "password", Autocomplete: "new-password", Required: true, Hint: h.passwordHint()},
-	)
+// ownForm is a form about the account of whoever is signed in: password
+// managers are told whose it is.
+func (h *Handler) ownForm(x *mount.Exchange, path string, fields ...pages.Field) (pages.OwnForm, error) {
+	p := pages.OwnForm{Form: h.form(x, path, fields...), Back: h.url("/account"), SignOut: h.url("/signout")}
+	s, err := x.Require()
+	if err != nil {
+		return p, err
+	}
+	u, err := h.Users.Find(x.R.Context(), string(s.UserID()))
+	if err != nil {
+		return p, err
+	}
+	p.Form = of(u, p.Form)
+	return p, nil
+}
+
+// of tells password managers, and the rules of a new password, whose form it
+// is.
+func of(u auth.User, f pages.Form) pages.Form {
+	ids := u.Identifiers()
+	if len(ids) > 0 {
+		f.Username = ids[0]
+	}
+	f.Own = strings.Join(append(ids, u.Name), " ")
+	return f
+}
+
+func (h *Handler) passwordForm(x *mount.Exchange) (pages.OwnForm, error) {
+	return h.ownForm(x, "/account/password", pages.CurrentPasswordField(), pages.NewPasswordField(h.Users.Policy.Least()))
 }
 
 func (h *Handler) passwordPage(x *mount.Exchange) error {
-	return h.Hosted.Password(x.W, http.StatusOK, h.passwordForm(x))
+	p, err := h.passwordForm(x)
+	if err != nil {
+		return err
+	}
+	return h.Hosted.Password(x.W, x.R, http.StatusOK, p)
 }
 
 // password changes the password, ends all sessions and begins a new one here.
@@ -55,23 +83,29 @@ func (h *Handler) password(x *mount.Exchange) error {
 	old, pw := auth.Secret(x.Field("currentPassword")), auth.Secret(x.Field("newPassword"))
 	token, err := h.Users.ChangePassword(x.R.Context(), x.Sessions, *s, old, pw, x.Device())
 	if err != nil {
-		f := h.passwordForm(x)
-		status, err := failed(x, &f, err)
+		p, broken := h.passwordForm(x)
+		if broken != nil {
+			return err
+		}
+		status, err := failed(x, &p.Form, err)
 		if err != nil {
 			return err
 		}
-		return h.Hosted.Password(x.W, status, f)
+		return h.Hosted.Password(x.W, x.R, status, p)
 	}
 	return keep(x, nil, token, h.url("/account?done=password"))
 }
 
-func (h *Handler) deleteForm(x *mount.Exchange) pages.Form {
-	return h.form(x, "/account/delete",
-		pages.Field{Name: "password", Label: "Your password", Type: "password", Autocomplete: "current-password", Required: true})
+func (h *Handler) deleteForm(x *mount.Exchange) (pages.OwnForm, error) {
+	return h.ownForm(x, "/account/delete", pages.OwnPasswordField())
 }
 
 func (h *Handler) deletePage(x *mount.Exchange) error {
-	return h.Hosted.Delete(x.W, http.StatusOK, h.deleteForm(x))
+	p, err := h.deleteForm(x)
+	if err != nil {
+		return err
+	}
+	return h.Hosted.Delete(x.W, x.R, http.StatusOK, p)
 }
 
 // delete removes the account of whoever is signed in.
@@ -81,31 +115,38 @@ func (h *Handler) delete(x *mount.Exchange) error {
 		return err
 	}
 	if err := h.Users.DeleteOwn(x.R.Context(), *s, auth.Secret(x.Field("password"))); err != nil {
-		f := h.deleteForm(x)
-		status, err := failed(x, &f, err)
+		p, broken := h.deleteForm(x)
+		if broken != nil {
+			return err
+		}
+		status, err := failed(x, &p.Form, err)
 		if err != nil {
 			return err
 		}
-		return h.Hosted.Delete(x.W, status, f)
+		return h.Hosted.Delete(x.W, x.R, status, p)
 	}
 	x.DropSession()
 	x.SendCookies()
-	return h.Hosted.Message(x.W, pages.Message{
-		Title: "Your account is deleted", Text: "All your sessions have ended.",
-		Link: h.Mount.Origin(), LinkText: "Leave",
+	return h.Hosted.Message(x.W, x.R, pages.Message{
+		Title: pages.KeyDeletedTitle, Text: pages.Say(pages.KeyDeletedText), Link: h.Mount.Origin(), LinkText: pages.KeyGoService,
 	})
 }
 
-func (h *Handler) newPasswordForm(x *mount.Exchange) pages.Form {
-	return h.form(x, "/new-password",
-		pages.Field{Name: "newPassword", Label: "New password", Type: "password", Autocomplete: "new-password", Required: true, Hint: h.passwordHint()})
+// newPasswordForm is for whoever has given the password that must be replaced.
+func (h *Handler) newPasswordForm(x *mount.Exchange) (pages.Form, error) {
+	u, err := h.SignIn.Waiting(x.R.Context(), x.Attempt())
+	if err != nil {
+		return pages.Form{}, err
+	}
+	return of(u, h.form(x, "/new-password", pages.NewPasswordField(h.Users.Policy.Least()))), nil
 }
 
 func (h *Handler) newPasswordPage(x *mount.Exchange) error {
-	if x.Attempt() == "" {
-		return auth.NewError(auth.CodeChallengeExpired, nil)
+	f, err := h.newPasswordForm(x)
+	if err != nil {
+		return err
 	}
-	return h.Hosted.NewPassword(x.W, http.StatusOK, h.newPasswordForm(x))
+	return h.Hosted.NewPassword(x.W, x.R, http.StatusOK, f)
 }
 
 // newPassword is the step after a password that must be replaced.
@@ -119,17 +160,26 @@ func (h *Handler) newPassword(x *mount.Exchange) error {
 		if auth.AsError(err).Code == auth.CodeChallengeExpired {
 			return err
 		}
-		f := h.newPasswordForm(x)
+		f, broken := h.newPasswordForm(x)
+		if broken != nil {
+			return err
+		}
 		status, err := failed(x, &f, err)
 		if err != nil {
 			return err
 		}
-		return h.Hosted.NewPassword(x.W, status, f)
+		return h.Hosted.NewPassword(x.W, x.R, status, f)
 	}
 	x.DropAttempt()
 	return keep(x, &outcome.Session, outcome.Token, x.Callback)
 }
 
-func (h *Handler) passwordHint() string {
-	return fmt.Sprintf("At least %d characters. Several unrelated words are easy to remember.", h.Users.Policy.Least())
+// signedOut is where a sign-out ends that has no better place to go; somebody
+// signed in again meanwhile sees the account.
+func (h *Handler) signedOut(x *mount.Exchange) error {
+	if s, err := x.Session(); err == nil && s.Verdict == session.Live {
+		http.Redirect(x.W, x.R, h.url("/account"), http.StatusSeeOther)
+		return nil
+	}
+	return h.Hosted.SignedOut(x.W, x.R, pages.SignedOut{SignIn: h.url("/signin"), Return: h.Mount.Origin()})
 }

@@ -40,9 +40,10 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		h.page(http.MethodPost, "/account/delete", web.SignedIn, web.Guessing, h.delete),
 		h.page(http.MethodGet, "/new-password", web.Public, web.Unlimited, h.newPasswordPage),
 		h.page(http.MethodPost, "/new-password", web.Public, web.Guessing, h.newPassword),
+		h.page(http.MethodGet, "/signed-out", web.Public, web.Unlimited, h.signedOut),
 		{
-			Method: http.MethodGet, Pattern: h.Mount.BasePath + "/assets/" + h.Hosted.StyleName(), Guard: web.Public,
-			CSRF: web.SafeMethod, Rate: web.Unlimited, Cache: web.Immutable, Handle: h.Hosted.ServeStyle, Fail: web.FailProblem,
+			Method: http.MethodGet, Pattern: h.Mount.BasePath + "/assets/{file}", Guard: web.Public,
+			CSRF: web.SafeMethod, Rate: web.Unlimited, Cache: web.Immutable, Handle: h.Hosted.ServeAsset, Fail: web.FailProblem,
 		},
 	}
 }
@@ -59,9 +60,6 @@ func (h *Handler) page(method, path string, guard web.Guard, rate web.Rate, do f
 		Fail: h.Hosted.Fail,
 		Handle: func(w http.ResponseWriter, r *http.Request) error {
 			x, err := h.Mount.Open(w, r)
-			if errors.Is(err, mount.ErrCallbackURL) {
-				return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The address to return to is not one of this site.", Cause: err}
-			}
 			if err != nil {
 				return err
 			}
@@ -80,9 +78,14 @@ func (h *Handler) page(method, path string, guard web.Guard, rate web.Rate, do f
 	}
 }
 
-// askToSignIn leads to the sign-in page and back to the page asked for.
+// askToSignIn leads to the sign-in page and back to the page asked for, in the
+// language that was asked for.
 func (h *Handler) askToSignIn(x *mount.Exchange, path string) error {
-	http.Redirect(x.W, x.R, h.Mount.Base()+"/signin?callbackUrl="+h.Mount.BasePath+path, http.StatusSeeOther)
+	query := "callbackUrl=" + h.Mount.BasePath + path
+	if lang := x.R.URL.Query().Get("lang"); h.Hosted.Speaks(lang) {
+		query += "&lang=" + lang
+	}
+	http.Redirect(x.W, x.R, h.Mount.Base()+"/signin?"+query, http.StatusSeeOther)
 	return nil
 }
 
@@ -103,7 +106,10 @@ func failed(x *mount.Exchange, f *pages.Form, err error) (status int, rest error
 	}
 	web.FactsFrom(x.R.Context()).Err = err
 	web.SetRetryAfter(x.W.Header(), refused)
-	f.Problem, f.Wrong = refused.Text(), refused.Field
+	f.Problem, f.Wrong = pages.Refused(err), refused.Field
+	if refused.Code == auth.CodeIdentifierTaken {
+		f.Wrong = "identifier"
+	}
 	return web.Status(err), nil
 }
 

@@ -187,11 +187,8 @@ func TestPages_areNeitherKeptNorFramedNorSniffed(t *testing.T) {
 		v.Get("/api/auth" + path)
 		csp := v.Header.Get("Content-Security-Policy")
 		if v.Header.Get("Cache-Control") != "no-store" || v.Header.Get("X-Content-Type-Options") != "nosniff" ||
-			!strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "script-src") {
+			!strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") || !strings.Contains(csp, "script-src 'nonce-") {
 			t.Errorf("%s: %v", path, v.Header)
-		}
-		if v.Shows("<script") || v.Shows("<style") || v.Shows(" style=") || v.Shows(" onclick") {
-			t.Errorf("%s has script or inline style", path)
 		}
 	}
 }

@@ -13,12 +13,11 @@ import (
 
 func (h *Handler) signUpForm(x *mount.Exchange) pages.SignUp {
 	fields := []pages.Field{
-		{Name: "identifier", Label: "E-mail or user name", Type: "text", Autocomplete: "username", Required: true, Value: x.Field("identifier")},
-		{Name: "name", Label: "Your name (optional)", Type: "text", Autocomplete: "name", Value: x.Field("name")},
-		{Name: "password", Label: "Password", Type: "password", Autocomplete: "new-password", Required: true, Hint: h.passwordHint()},
+		pages.IdentifierField().With(x.Field("identifier")), pages.NameField().With(x.Field("name")),
+		pages.FirstPasswordField(h.Users.Policy.Least()),
 	}
 	if h.Registration.Mode == registration.ByInvitation {
-		fields = append(fields, pages.Field{Name: "invitationCode", Label: "Invitation code", Type: "text", Autocomplete: "off", Required: true})
+		fields = append(fields, pages.InvitationField().With(x.Field("invitationCode")))
 	}
 	return pages.SignUp{
 		Form: h.form(x, "/signup", fields...), SignIn: h.url("/signin"),
@@ -32,15 +31,15 @@ func (h *Handler) signUpPage(x *mount.Exchange) error {
 	if p.Closed {
 		status = http.StatusForbidden
 	}
-	return h.Hosted.SignUp(x.W, status, p)
+	return h.Hosted.SignUp(x.W, x.R, status, p)
 }
 
 // signUp registers, and signs the new user in with the password just given.
 func (h *Handler) signUp(x *mount.Exchange) error {
 	ctx := x.R.Context()
-	typed, pw := x.Field("identifier"), auth.Secret(x.Field("password"))
-	_, err := h.Registration.Register(ctx, registration.Request{
-		Identifier: typed, Name: x.Field("name"), Password: pw, Invitation: auth.Secret(x.Field("invitationCode")),
+	u, err := h.Registration.Register(ctx, registration.Request{
+		Identifier: x.Field("identifier"), Name: x.Field("name"), Password: auth.Secret(x.Field("password")),
+		Invitation: auth.Secret(x.Field("invitationCode")),
 	}, x.Device())
 	if err != nil {
 		return h.signUpAgain(x, err)
@@ -49,7 +48,7 @@ func (h *Handler) signUp(x *mount.Exchange) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := h.SignIn.Password(ctx, typed, pw, x.Browser(current))
+	outcome, err := h.SignIn.Registered(ctx, u, x.Browser(current))
 	if err != nil || !outcome.Done() { // registered; signing in can be tried again
 		http.Redirect(x.W, x.R, h.url("/signin"), http.StatusSeeOther)
 		return nil
@@ -75,5 +74,5 @@ func (h *Handler) signUpAgain(x *mount.Exchange, cause error) error {
 	if err != nil {
 		return err
 	}
-	return h.Hosted.SignUp(x.W, status, p)
+	return h.Hosted.SignUp(x.W, x.R, status, p)
 }

@@ -73,6 +73,8 @@ func New(t *testing.T, change func(*gatehouse.Config)) *Site {
 type Visitor struct {
 	site *Site
 	jar  map[string]string
+	// Sends are headers that every request has beside the usual ones.
+	Sends http.Header
 	// Status, Address and Body are the last page's.
 	Status  int
 	Address string
@@ -81,10 +83,14 @@ type Visitor struct {
 }
 
 // Visitor opens a new browser.
-func (s *Site) Visitor() *Visitor { return &Visitor{site: s, jar: map[string]string{}} }
+func (s *Site) Visitor() *Visitor {
+	return &Visitor{site: s, jar: map[string]string{}, Sends: http.Header{}}
+}
 
 // Copy is another browser with the same cookies: a thief's.
-func (v *Visitor) Copy() *Visitor { return &Visitor{site: v.site, jar: maps.Clone(v.jar)} }
+func (v *Visitor) Copy() *Visitor {
+	return &Visitor{site: v.site, jar: maps.Clone(v.jar), Sends: v.Sends.Clone()}
+}
 
 // Get opens a page by its path, following redirects.
 func (v *Visitor) Get(path string) *Visitor {
@@ -96,6 +102,12 @@ func (v *Visitor) Get(path string) *Visitor {
 func (v *Visitor) Post(path, contentType, body string) *Visitor {
 	v.site.t.Helper()
 	return v.do(http.MethodPost, path, contentType, strings.NewReader(body))
+}
+
+// First is Post that follows no redirect; it returns the status.
+func (v *Visitor) First(path, contentType, body string) int {
+	v.site.t.Helper()
+	return v.once(http.MethodPost, path, contentType, strings.NewReader(body)).Code
 }
 
 // JSON posts a JSON body.
@@ -136,25 +148,7 @@ func (v *Visitor) do(method, path, contentType string, body io.Reader) *Visitor 
 	t := v.site.t
 	t.Helper()
 	for range 10 {
-		r := httptest.NewRequest(method, "http://gatehouse.internal"+path, body)
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		if method == http.MethodPost {
-			r.Header.Set("Origin", Origin)
-			r.Header.Set("Content-Type", contentType)
-		}
-		for name, value := range v.jar {
-			r.AddCookie(&http.Cookie{Name: name, Value: value})
-		}
-		w := httptest.NewRecorder()
-		v.site.Handler().ServeHTTP(w, r)
-		v.Status, v.Address, v.Header, v.Body = w.Code, path, w.Header(), w.Body.String()
-		for _, c := range w.Result().Cookies() {
-			if c.MaxAge < 0 {
-				delete(v.jar, c.Name)
-			} else {
-				v.jar[c.Name] = c.Value
-			}
-		}
+		w := v.once(method, path, contentType, body)
 		location := w.Header().Get("Location")
 		next, ours := strings.CutPrefix(location, Origin+"/api/auth")
 		if w.Code < 300 || w.Code >= 400 || !ours {
@@ -167,6 +161,31 @@ func (v *Visitor) do(method, path, contentType string, body io.Reader) *Visitor 
 	}
 	t.Fatalf("more than ten redirects from %s", path)
 	return v
+}
+
+// once makes one request and takes its cookies.
+func (v *Visitor) once(method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://gatehouse.internal"+path, body)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if method == http.MethodPost {
+		r.Header.Set("Origin", Origin)
+		r.Header.Set("Content-Type", contentType)
+	}
+	maps.Copy(r.Header, v.Sends)
+	for name, value := range v.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	v.site.Handler().ServeHTTP(w, r)
+	v.Status, v.Address, v.Header, v.Body = w.Code, path, w.Header(), w.Body.String()
+	for _, c := range w.Result().Cookies() {
+		if c.MaxAge < 0 {
+			delete(v.jar, c.Name)
+		} else {
+			v.jar[c.Name] = c.Value
+		}
+	}
+	return w
 }
 
 // form reads the page's only form.
@@ -192,7 +211,7 @@ func (v *Visitor) form() (action string, values url.Values) {
 			t.Fatalf("%s has more than one form", v.Address)
 		case n.Type == html.ElementNode && n.Data == "form":
 			action = attribute("action")
-		case n.Type == html.ElementNode && n.Data == "input":
+		case n.Type == html.ElementNode && n.Data == "input" && attribute("name") != "":
 			values.Set(attribute("name"), attribute("value"))
 		}
 	}

@@ -1,0 +1,232 @@
+package gatehouse_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse"
+)
+
+// A program that embeds Gatehouse: it opens one, runs it, and serves its
+// Handler at the mount's base path.
+func ExampleNew() {
+	dir, err := os.MkdirTemp("", "gatehouse-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancel(context.Background())
+	g, err := gatehouse.New(ctx, gatehouse.Config{
+		PublicOrigin: "https://app.example",
+		Secrets:      []gatehouse.Secret{"mP4v-Q7zt_W2xK9sLr8bHc5nJd3yFg6T"},                               // from the environment, in earnest
+		Mounts:       []gatehouse.Mount{{Secrets: []gatehouse.Secret{"8uJw2QkZr5XcYb1LhTn7Ve0PsDf4Ga9M"}}}, // at /api/auth
+		Database:     gatehouse.Database{Path: filepath.Join(dir, "gatehouse.db")},
+		Logger:       slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+
+	mux := http.NewServeMux()
+	mux.Handle("/api/auth/", g.Handler())
+	mux.Handle("/members", g.Require()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, _ := gatehouse.PrincipalFrom(r.Context())
+		fmt.Fprintf(w, "Hello, %s", p.UserID)
+	})))
+
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest("GET", "https://app.example/api/auth/providers", nil))
+	fmt.Println(answer.Code, answer.Body)
+
+	stop()
+	if err := errors.Join(<-ended, g.Close()); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 200 {"credentials":{"id":"credentials","name":"Credentials","type":"credentials","signinUrl":"https://app.example/api/auth/signin/credentials","callbackUrl":"https://app.example/api/auth/callback/credentials"}}
+}
+
+// What is wrong with a configuration is said all at once, each with its cure,
+// and no secret is shown.
+func ExampleNew_refused() {
+	_, err := gatehouse.New(context.Background(), gatehouse.Config{
+		PublicOrigin: "http://app.example/",
+		Mounts:       []gatehouse.Mount{{Dialect: "v6", Secrets: []gatehouse.Secret{"hunter2"}}},
+		Session:      gatehouse.Session{AbsoluteLifetime: 500 * 24 * time.Hour},
+	})
+	var problems *gatehouse.Problems
+	if errors.As(err, &problems) {
+		for _, p := range problems.List {
+			fmt.Printf("%s %s\n\tcure: %s\n", p.Field, p.Problem, p.Cure)
+		}
+	}
+	// Output:
+	// public_origin ends with a slash
+	// 	cure: write https://app.example (plain http is for this machine alone)
+	// secrets is missing
+	// 	cure: make one with "gatehouse secret generate"
+	// mounts[0].secrets[0] has 7 characters, and 32 are needed
+	// 	cure: make one with "gatehouse secret generate"
+	// mounts[0].dialect "v6" is not a dialect
+	// 	cure: say "v4" for next-auth 4 or "v5" for Auth.js (next-auth 5)
+	// session.absolute_lifetime 500d is out of bounds
+	// 	cure: give 1m to 400d
+}
+
+// Only who is signed in sees the page, and only administrators the second one.
+func ExampleGatehouse_Require() {
+	g, ann := embedded()
+	defer g.end()
+
+	members := g.Require()(http.HandlerFunc(hello))
+	admins := g.Require(gatehouse.Role("admin"))(http.HandlerFunc(hello))
+	editors := g.Require(gatehouse.AnyRole("admin", "editor"))(http.HandlerFunc(hello))
+
+	fmt.Println("a script, not signed in:", g.get(members, nil, nil))
+	fmt.Println("a person, not signed in:", g.get(members, http.Header{"Sec-Fetch-Mode": {"navigate"}}, nil))
+	fmt.Println("Ann, an editor:         ", g.get(members, nil, ann))
+	fmt.Println("Ann among editors:      ", g.get(editors, nil, ann))
+	fmt.Println("Ann among admins:       ", g.get(admins, nil, ann))
+	// Output:
+	// a script, not signed in: 401 Unauthorized
+	// a person, not signed in: 303 https://app.example/api/auth/signin?callbackUrl=https%3A%2F%2Fapp.example%2Fpage
+	// Ann, an editor:          200 Hello, editor
+	// Ann among editors:       200 Hello, editor
+	// Ann among admins:        403 Forbidden
+}
+
+// A page that everybody may see, and that greets whoever is signed in.
+func ExampleGatehouse_Authenticate() {
+	g, ann := embedded()
+	defer g.end()
+
+	front := g.Authenticate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, signedIn := gatehouse.PrincipalFrom(r.Context()); !signedIn {
+			io.WriteString(w, "Hello, stranger")
+			return
+		}
+		hello(w, r)
+	}))
+
+	fmt.Println(g.get(front, nil, nil))
+	fmt.Println(g.get(front, nil, ann))
+	// Output:
+	// 200 Hello, stranger
+	// 200 Hello, editor
+}
+
+// A handler that decides more finely than a role can.
+func ExamplePrincipalFrom() {
+	g, ann := embedded()
+	defer g.end()
+
+	notes := g.Require()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, ok := gatehouse.PrincipalFrom(r.Context())
+		switch {
+		case !ok:
+			http.Error(w, "this handler stands behind no Require", http.StatusInternalServerError)
+		case !p.HasRole("editor"):
+			http.Error(w, "for editors", http.StatusForbidden)
+		case time.Since(p.SignedInAt) > time.Hour:
+			http.Error(w, "sign in again for this", http.StatusForbidden)
+		default:
+			fmt.Fprint(w, "the notes of an editor")
+		}
+	}))
+	fmt.Println(g.get(notes, nil, ann))
+
+	_, ok := gatehouse.PrincipalFrom(context.Background())
+	fmt.Println("in a context that came through nothing:", ok)
+	// Output:
+	// 200 the notes of an editor
+	// in a context that came through nothing: false
+}
+
+// A role that nobody can ever hold stops the program where it is wired.
+func ExampleRole_refused() {
+	defer func() { fmt.Println(recover()) }()
+	gatehouse.Role("the admins")
+	// Output:
+	// gatehouse: Role("the admins"): no user can hold this role: A role is 1 to 64 letters, digits, colon, dot, hyphen or underscore.
+}
+
+// example is a running Gatehouse with one user.
+type example struct {
+	*gatehouse.Gatehouse
+	end func()
+}
+
+func hello(w http.ResponseWriter, r *http.Request) {
+	p, _ := gatehouse.PrincipalFrom(r.Context())
+	fmt.Fprintf(w, "Hello, %s", strings.Join(p.Roles, " and "))
+}
+
+// embedded runs a Gatehouse with the user Ann, an editor, and signs her in.
+func embedded() (example, []*http.Cookie) {
+	dir, err := os.MkdirTemp("", "gatehouse-example-")
+	check(err)
+	ctx, stop := context.WithCancel(context.Background())
+	g, err := gatehouse.New(ctx, gatehouse.Config{
+		PublicOrigin: "https://app.example",
+		Secrets:      []gatehouse.Secret{ownSecret},
+		Mounts:       []gatehouse.Mount{{Secrets: []gatehouse.Secret{appSecret}}},
+		Database:     gatehouse.Database{Path: filepath.Join(dir, "gatehouse.db")},
+		Logger:       slog.New(slog.DiscardHandler),
+	})
+	check(err)
+	ended := make(chan error, 1)
+	go func() { ended <- g.Run(ctx) }()
+	for g.Ready(ctx) != nil {
+		time.Sleep(time.Millisecond)
+	}
+	_, err = g.Users().Create(ctx, "example", gatehouse.NewUser{
+		Email: "ann@app.example", Name: "Ann", Roles: []string{"editor"}, Password: password,
+	})
+	check(err)
+	r := httptest.NewRequest("POST", "https://app.example/api/auth/login", strings.NewReader(`{"email":"ann@app.example","password":"`+password+`"}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	g.Handler().ServeHTTP(w, r)
+	return example{g, func() {
+		stop()
+		check(errors.Join(<-ended, g.Close(), os.RemoveAll(dir)))
+	}}, w.Result().Cookies()
+}
+
+// get asks for a page and says what came of it.
+func (e example) get(h http.Handler, headers http.Header, cookies []*http.Cookie) string {
+	r := httptest.NewRequest("GET", "https://app.example/page", nil)
+	for name, values := range headers {
+		r.Header[name] = values
+	}
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	switch {
+	case w.Header().Get("Location") != "":
+		return fmt.Sprint(w.Code, " ", w.Header().Get("Location"))
+	case w.Code != http.StatusOK:
+		return fmt.Sprint(w.Code, " ", http.StatusText(w.Code))
+	}
+	return fmt.Sprint(w.Code, " ", w.Body)
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

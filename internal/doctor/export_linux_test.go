@@ -1,0 +1,4 @@
+package doctor
+
+// MemoryOf is memoryOf, for a made-up root.
+var MemoryOf = memoryOf

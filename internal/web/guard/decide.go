@@ -1,0 +1,65 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Policy says who may pass. The zero Policy lets everybody pass who is signed
+// in.
+type Policy struct {
+	// Roles are conditions that must all hold; one holds when the caller has
+	// any of its roles. An empty one never holds.
+	Roles [][]string
+}
+
+// Decision is what the steps came to. The zero Decision allows.
+type Decision struct {
+	// Refused is the Code, and the reason for the log; nil when allowed.
+	Refused *auth.Error
+}
+
+// Allowed says whether the request may pass.
+func (d Decision) Allowed() bool { return d.Refused == nil }
+
+// Why the steps end, for the log.
+var (
+	errNoCookie = errors.New("no session cookie")
+	errNobody   = errors.New("the session has ended, or the cookie is none of ours")
+	errUnproven = errors.New("a request that may change something, with a session cookie, did not state that it comes from our own pages")
+)
+
+// Decide takes the steps behind Identify. Codes: unavailable (nothing can be
+// said; nobody is signed out by it), signed_out and session_expired (nobody
+// asks), csrf_failed (a cookie is not enough for this request), forbidden (the
+// Policy says no).
+func (c *Caller) Decide(p Policy) Decision {
+	switch {
+	case c.failed != nil:
+		return c.Unknown()
+	case !c.signedIn && len(c.brought) == 0:
+		return Decision{auth.NewError(auth.CodeSignedOut, errNoCookie)}
+	case !c.signedIn:
+		return Decision{auth.NewError(auth.CodeSessionExpired, errNobody)}
+	case !c.proven:
+		return Decision{auth.NewError(auth.CodeCSRF, errUnproven)}
+	}
+	for _, any := range p.Roles {
+		if !slices.ContainsFunc(any, func(role string) bool { return slices.Contains(c.facts.Roles, role) }) {
+			return Decision{auth.NewError(auth.CodeForbidden, fmt.Errorf("none of the roles %q", any))}
+		}
+	}
+	return Decision{}
+}
+
+// Unknown refuses when it cannot be said who asks, and allows everybody else,
+// signed in or not.
+func (c *Caller) Unknown() Decision {
+	if c.failed == nil {
+		return Decision{}
+	}
+	return Decision{auth.AsError(c.failed)}
+}

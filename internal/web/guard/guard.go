@@ -1,0 +1,39 @@
+package guard
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+)
+
+// Options are what a Guard needs.
+type Options struct {
+	// Mounts are those whose sessions count, in the order in which they are
+	// asked. The first one's sign-in page is where people are led. At least one
+	// is needed.
+	Mounts []*mount.Mount
+	// Router gives refusals the headers, the request ID and the log line of any
+	// other request.
+	Router *web.Router
+	// Page shows a refusal to somebody who waits for a page.
+	Page   web.FailFunc
+	Logger *slog.Logger
+}
+
+// Guard asks who calls and decides whether they may. It is safe for concurrent
+// use.
+type Guard struct {
+	Options
+	refuse func(w http.ResponseWriter, r *http.Request, f web.Refusal)
+}
+
+// name is where refusals stand in the log: the route is the embedder's.
+const name = "(embedded)"
+
+// New returns a Guard.
+func New(o Options) *Guard { return &Guard{o, o.Router.Refuser(name)} }
+
+// signIn is the mount whose sign-in page people are led to.
+func (g *Guard) signIn() *mount.Mount { return g.Mounts[0] }
