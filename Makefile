@@ -23,7 +23,8 @@ run: ## Gatehouse in development mode, and the Next.js example behind it if Node
 
 test: ## every test; says what is missing on this machine and skips that by name
 	@scripts/missing.sh
-	$(GO) test -timeout 9m ./...
+	@# The long ones first: the others run beside them.
+	$(GO) test -timeout 9m ./test/e2e ./test/docs ./...
 	@$(GO) test -run TestReplay -v ./internal/web/authjs | sed -n 's/^ *replay_test.go:[0-9]*: //p'
 	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "skipped: the race detector needs gcc"; fi
 

@@ -19,7 +19,7 @@ import (
 // zero value is a calm theme in blue.
 type Appearance struct {
 	// Logo is the file of a picture that stands in place of the service's name:
-	// SVG, PNG, WebP or JPEG, at most 256 KiB. It is read once, by [New], and
+	// SVG, PNG, WebP or JPEG, at most 256 KiB. It is read once, at the start, and
 	// shown 40 pixels high. Default: the name beside its first letter.
 	Logo string `conf:"logo"`
 	// LogoDark is the picture for people who prefer dark pages. Default: Logo.

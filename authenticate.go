@@ -27,8 +27,8 @@ import (
 // The answer carries "Vary: Cookie" and, when the request brought a session
 // cookie, begins with "Cache-Control: private, no-cache"; next may set another.
 // The cookie is renewed when more than a tenth of Session.MaxAge has passed,
-// and deleted when it is void for good, in the moment in which next writes the
-// header. An answer that next lets shared caches keep gets no cookie.
+// and deleted when it is void for good, in the moment in which the answer is
+// about to be sent. An answer that next lets shared caches keep gets no cookie.
 //
 // Requests below a mount's base path go through untouched: there Gatehouse's
 // own Handler asks by itself. It panics when next is nil.

@@ -69,19 +69,19 @@ func ExampleNew_refused() {
 	var problems *gatehouse.Problems
 	if errors.As(err, &problems) {
 		for _, p := range problems.List {
-			fmt.Printf("%s %s\n\tcure: %s\n", p.Field, p.Problem, p.Cure)
+			fmt.Printf("%s %s\n\tcure: %s\n", p.Member, p.Problem, p.Cure)
 		}
 	}
 	// Output:
-	// public_origin ends with a slash
+	// Config.PublicOrigin ends with a slash
 	// 	cure: write https://app.example (plain http is for this machine alone)
-	// secrets is missing
+	// Config.Secrets is missing
 	// 	cure: make one with "gatehouse secret generate"
-	// mounts[0].secrets[0] has 7 characters, and 32 are needed
+	// Config.Mounts[0].Secrets[0] has 7 characters, and 32 are needed
 	// 	cure: make one with "gatehouse secret generate"
-	// mounts[0].dialect "v6" is not a dialect
+	// Config.Mounts[0].Dialect "v6" is not a dialect
 	// 	cure: say "v4" for next-auth 4 or "v5" for Auth.js (next-auth 5)
-	// session.absolute_lifetime 500d is out of bounds
+	// Config.Session.AbsoluteLifetime 500d is out of bounds
 	// 	cure: give 1m to 400d
 }
 
@@ -159,7 +159,7 @@ func ExampleRole_refused() {
 	defer func() { fmt.Println(recover()) }()
 	gatehouse.Role("the admins")
 	// Output:
-	// gatehouse: Role("the admins"): no user can hold this role: A role is 1 to 64 letters, digits, colon, dot, hyphen or underscore.
+	// gatehouse: Role("the admins"): no user can hold this role. A role is 1 to 64 letters, digits, colon, dot, hyphen or underscore.
 }
 
 // example is a running Gatehouse with one user.

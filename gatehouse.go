@@ -34,6 +34,8 @@ type Gatehouse struct {
 	running sync.Mutex
 	active  atomic.Bool
 	idle    warnings
+	// state is the readiness that was last told.
+	state readiness
 }
 
 // New validates cfg, opens the store (bringing its schema up to date unless
@@ -45,13 +47,24 @@ func New(ctx context.Context, cfg Config) (*Gatehouse, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return open(ctx, cfg)
+	return open(ctx, cfg, false)
+}
+
+// OpenExisting is [New] for what works beside a server: it never creates the
+// database. Where there is none the error wraps fs.ErrNotExist and names the
+// path.
+func OpenExisting(ctx context.Context, cfg Config) (*Gatehouse, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return open(ctx, cfg, true)
 }
 
 // Handler answers everything below the mounts' base paths; other addresses are
-// 404. It wants the whole path: behind http.StripPrefix it finds nothing. It
-// belongs outside of [Gatehouse.Require], which would lead people who want to
-// sign in round in circles.
+// 404. It wants the whole path: behind http.StripPrefix it finds nothing, and
+// says so once in the log. It belongs outside of [Gatehouse.Require], which
+// would lead people who want to sign in round in circles.
 func (g *Gatehouse) Handler() http.Handler { return g.handler }
 
 // Users changes users, for operators.
@@ -99,11 +112,20 @@ func (g *Gatehouse) follow(ctx context.Context) error {
 }
 
 // Ready says why the server cannot do its work yet, or no more: nil means that
-// it can.
+// it can. While Run runs, a change is logged once, whoever asked.
 func (g *Gatehouse) Ready(ctx context.Context) error {
 	if !g.loaded.Load() {
-		return errors.New("the change feed has not been read yet")
+		return errors.New("the change feed was never read")
 	}
+	err := g.able(ctx)
+	if !errors.Is(ctx.Err(), context.Canceled) { // whoever asked has gone, which says nothing of the server
+		g.state.note(g.cfg, err)
+	}
+	return err
+}
+
+// able asks for what an answer needs.
+func (g *Gatehouse) able(ctx context.Context) error {
 	if age := g.rooms.index.Staleness(g.cfg.Now()); age > g.cfg.Session.MaxStaleness {
 		return fmt.Errorf("the change feed was last read %s ago", age.Round(time.Second))
 	}

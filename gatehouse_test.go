@@ -105,7 +105,7 @@ func TestNew_reportsEveryProblemOfTheConfiguration(t *testing.T) {
 	if !errors.As(err, &problems) {
 		t.Fatalf("error is %v, want *Problems", err)
 	}
-	for _, field := range []string{"public_origin", "secrets", "mounts[0].dialect", "mounts[0].secrets"} {
+	for _, field := range []string{"Config.PublicOrigin ", "Config.Secrets ", "Config.Mounts[0].Dialect ", "Config.Mounts[0].Secrets "} {
 		if !strings.Contains(err.Error(), field) {
 			t.Errorf("the error does not name %s:\n%v", field, err)
 		}

@@ -21,15 +21,21 @@ const (
 	keepInvitations = 30 * 24 * time.Hour
 	flushDeadline   = 5 * time.Second
 	purgeDeadline   = 30 * time.Second
+	// readyInterval is how often readiness is asked for the log, should nobody
+	// else ask; readyDeadline bounds the question.
+	readyInterval = 10 * time.Second
+	readyDeadline = 2 * time.Second
 )
 
-// keepHouse writes last-seen times behind and purges, until ctx ends; then it
-// writes what it still holds.
+// keepHouse writes last-seen times behind, purges, and sees whether the server
+// is ready, until ctx ends; then it writes what it still holds.
 func (g *Gatehouse) keepHouse(ctx context.Context) error {
 	flush := time.NewTicker(session.FlushInterval)
 	defer flush.Stop()
 	purge := time.NewTicker(purgeInterval)
 	defer purge.Stop()
+	look := time.NewTicker(readyInterval)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,6 +46,10 @@ func (g *Gatehouse) keepHouse(ctx context.Context) error {
 		case <-flush.C:
 			limited, cancel := context.WithTimeout(ctx, flushDeadline)
 			g.flush(limited)
+			cancel()
+		case <-look.C:
+			limited, cancel := context.WithTimeout(ctx, readyDeadline)
+			_ = g.Ready(limited) // for the log
 			cancel()
 		case <-purge.C:
 			limited, cancel := context.WithTimeout(ctx, purgeDeadline)

@@ -27,6 +27,13 @@ func InspectDatabase(ctx context.Context, path string) (state DatabaseState, err
 	return state, err
 }
 
+// ServedBy says whether a server holds the lock on the database at path, and
+// its process, as far as that can be found out. It changes nothing.
+func ServedBy(path string) (pid string, served bool) {
+	served, pid, _ = sqlstore.ServerHolds(path)
+	return pid, served
+}
+
 // Probed returns what the server saw of the probes of "gatehouse doctor" that
 // carry the nonce.
 func (g *Gatehouse) Probed(nonce string) []ops.Seen { return g.probes.Find(nonce) }

@@ -63,9 +63,10 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 // [AnyRole] make one.
 type Need struct{ anyOf []string }
 
-// Role is met by whoever holds the role. It is the role that the user's row
-// has, as far as this server has heard; what an application wrote into the
-// cookie counts for nothing.
+// Role is met by whoever holds the role. Names of roles are case-sensitive:
+// "admin" and "Admin" are two. It is the role that the user's row has, as far
+// as this server has heard; what an application wrote into the cookie counts
+// for nothing.
 //
 // It panics when no user could ever hold a role of that name, as http.ServeMux
 // panics about a pattern: the mistake is in the program, and a door that opens
@@ -79,7 +80,7 @@ func AnyRole(names ...string) Need { return anyOf("AnyRole", names...) }
 func anyOf(call string, names ...string) Need {
 	for _, name := range names {
 		if _, err := auth.CleanRoles([]string{name}); err != nil {
-			panic(fmt.Sprintf("gatehouse: %s(%q): no user can hold this role: %s", call, name, auth.AsError(err).Text()))
+			panic(fmt.Sprintf("gatehouse: %s(%q): no user can hold this role. %s", call, name, auth.AsError(err).Text()))
 		}
 	}
 	if len(names) == 0 {

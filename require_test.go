@@ -51,6 +51,26 @@ func TestRequire_answersEachCallerInTheirWay(t *testing.T) {
 	}
 }
 
+// Somebody who is signed in and not allowed is not told to sign in: they are
+// led away, or on to another account.
+func TestRequire_leadsOnWhoeverIsNotAllowed(t *testing.T) {
+	g := open(t, config(t))
+	createAnn(t, g)
+	run(t, g)
+	w := through(g.Require(gatehouse.Role("admin"))(http.HandlerFunc(whoAsks)), "GET", "/page", navigation, login(t, g)...)
+	for _, want := range []string{
+		"<h1>Not allowed</h1>", `<a class="button" href="http://localhost:3000">Go to `,
+		`<a href="http://localhost:3000/api/auth/signin">Sign in as somebody else</a>`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s is missing in\n%s", want, w.Body)
+		}
+	}
+	if strings.Contains(w.Body.String(), "Go to sign-in") {
+		t.Errorf("told to sign in:\n%s", w.Body)
+	}
+}
+
 // The way to the sign-in page and back, as a browser goes it: what Require
 // hands over, the sign-in page takes, and Host decides nothing.
 func TestRequire_comesBackAfterSigningIn(t *testing.T) {
@@ -131,7 +151,7 @@ func TestRequire_panicsWhereItIsWiredWrongly(t *testing.T) {
 	g := open(t, config(t))
 	var none http.HandlerFunc
 	for want, wire := range map[string]func(){
-		`gatehouse: Role(""): no user can hold this role`:             func() { gatehouse.Role("") },
+		`gatehouse: Role(""): no user can hold this role. A role is`:  func() { gatehouse.Role("") },
 		`gatehouse: Role("the admin"): no user can hold`:              func() { gatehouse.Role("the admin") },
 		`gatehouse: Role("` + strings.Repeat("a", 65) + `"): no user`: func() { gatehouse.Role(strings.Repeat("a", 65)) },
 		`gatehouse: AnyRole("ädmin"): no user can hold`:               func() { gatehouse.AnyRole("user", "ädmin") },

@@ -41,7 +41,11 @@ func (c Config) checkOrigin(p *Problems) {
 		p.add("public_origin", "set it to the address that browsers see, as https://app.example", "is missing")
 		return
 	}
-	if problem, cure := originProblem(c.PublicOrigin); problem != "" {
+	switch problem, cure := originProblem(c.PublicOrigin); {
+	case problem == "":
+	case cure == cureByTLS:
+		p.note("public_origin", say("%s", wording{"use https, here or at a proxy that ends TLS", cure}), say("%s", problem))
+	default:
 		p.add("public_origin", cure, "%s", problem)
 	}
 }
@@ -60,12 +64,12 @@ func (c Config) checkMounts(p *Problems) {
 		for j, other := range c.Mounts[:i] {
 			if m.BasePath == other.BasePath || within(m.BasePath, other.BasePath) || within(other.BasePath, m.BasePath) {
 				p.add(field, "give each mount a path of its own, none below another",
-					"%q overlaps %q of mounts[%d]", m.BasePath, other.BasePath, j)
+					"%q overlaps %q of %s", m.BasePath, other.BasePath, setting(fmt.Sprintf("mounts[%d]", j)))
 			}
 			if m.Dialect == other.Dialect {
 				// Cookie names come from the dialect, and their path is "/".
 				p.add(mountField(i, "dialect"), "keep one mount for each dialect; run a second server for a second origin",
-					"%q is that of mounts[%d] too, so the two would overwrite each other's cookies", m.Dialect, j)
+					"%q is that of %s too, so the two would overwrite each other's cookies", m.Dialect, setting(fmt.Sprintf("mounts[%d]", j)))
 			}
 		}
 		if m.Dialect != "v4" && m.Dialect != "v5" {
@@ -116,6 +120,9 @@ func (c Config) checkPages(p *Problems, i int) {
 		if problem := c.pageProblem(page.address); problem != "" {
 			p.add(mountField(i, "pages."+page.name), "give a path of the application such as /login, or leave it out for the hosted page",
 				"%q %s", page.address, problem)
+		} else if j := c.mountOf(page.address); j >= 0 {
+			p.add(mountField(i, "pages."+page.name), "give a path of the application such as /login, or leave it out for the hosted page",
+				"%q is below the base path of %s: it would redirect to itself", page.address, setting(fmt.Sprintf("mounts[%d]", j)))
 		}
 	}
 }
@@ -137,12 +144,17 @@ func (c Config) pageProblem(s string) string {
 	case u.Scheme != "" && (u.User != nil || u.Scheme+"://"+u.Host != c.PublicOrigin):
 		return "is not on the public origin"
 	}
-	for j, m := range c.Mounts {
-		if clean := path.Clean("/" + u.Path); clean == m.BasePath || within(clean, m.BasePath) {
-			return fmt.Sprintf("is below the base path of mounts[%d]: it would redirect to itself", j)
-		}
-	}
 	return ""
+}
+
+// mountOf is the index of the mount that answers at an address, or -1.
+func (c Config) mountOf(address string) int {
+	u, err := url.Parse(address)
+	if err != nil {
+		return -1
+	}
+	clean := path.Clean("/" + u.Path)
+	return slices.IndexFunc(c.Mounts, func(m Mount) bool { return clean == m.BasePath || within(clean, m.BasePath) })
 }
 
 func checkUpdateFields(p *Problems, field string, names []string) {
@@ -208,12 +220,14 @@ func (c Config) checkSession(p *Problems) {
 	p.between("session.local_trust", s.LocalTrust, time.Second, maxAbsoluteLifetime)
 	p.between("session.max_staleness", s.MaxStaleness, time.Second, maxMaxStaleness)
 	if s.MaxAge > s.AbsoluteLifetime && s.AbsoluteLifetime > 0 {
-		p.add("session.max_age", "shorten it, or lengthen session.absolute_lifetime",
-			"%s is longer than session.absolute_lifetime, %s", plain(s.MaxAge), plain(s.AbsoluteLifetime))
+		longest := setting("session.absolute_lifetime")
+		p.note("session.max_age", say("shorten it, or lengthen %s", longest),
+			say("%s is longer than %s, %s", plain(s.MaxAge), longest, plain(s.AbsoluteLifetime)))
 	}
 	if s.LocalTrust > s.MaxAge && s.MaxAge > 0 {
-		p.add("session.local_trust", "shorten it, or lengthen session.max_age",
-			"%s is longer than session.max_age, %s", plain(s.LocalTrust), plain(s.MaxAge))
+		longest := setting("session.max_age")
+		p.note("session.local_trust", say("shorten it, or lengthen %s", longest),
+			say("%s is longer than %s, %s", plain(s.LocalTrust), longest, plain(s.MaxAge)))
 	}
 }
 
@@ -223,7 +237,9 @@ func (c Config) checkLimits(p *Problems) {
 	p.between("limits.account_max_delay", l.AccountMaxDelay, time.Second, day)
 	p.bound("limits.address_failures", l.AddressFailures, 1, 1<<20, "")
 	p.between("limits.address_period", l.AddressPeriod, time.Second, day)
-	p.bound("limits.registrations", l.Registrations, 1, 1<<20, `to allow none, set registration.mode to "closed"`)
+	if n := l.Registrations; n < 1 || n > 1<<20 {
+		p.note("limits.registrations", say(`give 1 to %d: to allow none, set %s to "closed"`, 1<<20, setting("registration.mode")), say("%d is out of bounds", n))
+	}
 }
 
 func (c Config) checkClientAddress(p *Problems) {

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
+// cureByTLS is for programs with a setting of that name; Config has none.
+const cureByTLS = "use https, with tls.cert_file or behind a proxy that ends TLS"
+
 // originProblem wants the origin exactly as browsers serialise it (WHATWG URL
 // §4.5, RFC 6454 §6.2), because it is compared byte by byte: with Origin
 // headers, with callback addresses. It returns "" when nothing is wrong.
@@ -45,7 +48,7 @@ func originProblem(s string) (problem, cure string) {
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		// Passwords and cookies would cross the network in the clear.
-		return "is plain http on a host that is not this machine", "use https, with tls.cert_file or behind a proxy that ends TLS"
+		return "is plain http on a host that is not this machine", cureByTLS
 	}
 	return "", ""
 }

@@ -48,9 +48,9 @@ func (c Config) checkSecrets(p *Problems) {
 			first, met := seen[s]
 			switch {
 			case inList[s]:
-				p.add(field, "remove one of them", "stands twice in %s", list)
+				p.add(field, "remove one of them", "stands twice in %s", setting(list))
 			case met && (own || first.own):
-				p.add(field, "replace one of the two: "+secretCure, "is the same as %s: whoever has the application's secret could forge Gatehouse's own facts", first.field)
+				p.add(field, "replace one of the two: "+secretCure, "is the same as %s: whoever has the application's secret could forge Gatehouse's own facts", setting(first.field))
 			}
 			inList[s] = true
 			if !met {
@@ -82,13 +82,21 @@ func secretProblem(s string) string {
 	case n > maxSecretLength:
 		return fmt.Sprintf("has %d characters; more than %d is not one secret", n, maxSecretLength)
 	case distinct(s) < minDistinct:
-		return fmt.Sprintf("is made of %d different characters alone: it can be guessed", distinct(s))
+		return guessable(distinct(s))
 	case repeats(s):
 		return "is one piece said again and again: it can be guessed"
 	case runs(s):
 		return "is a run of neighbouring characters: it can be guessed"
 	}
 	return ""
+}
+
+// guessable is the problem of a secret with too few different characters.
+func guessable(different int) string {
+	if different == 1 {
+		return "is one character said again and again: it can be guessed"
+	}
+	return fmt.Sprintf("has only %d different characters: it can be guessed", different)
 }
 
 func distinct(s string) int {

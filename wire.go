@@ -56,7 +56,7 @@ const (
 )
 
 // open builds everything from a configuration that is complete and valid.
-func open(ctx context.Context, cfg Config) (*Gatehouse, error) {
+func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
@@ -65,7 +65,7 @@ func open(ctx context.Context, cfg Config) (*Gatehouse, error) {
 	}
 	watch := telemetry.New(telemetry.Options{Metrics: cfg.Metrics, Tracers: cfg.TracerProvider, HTTPS: cfg.https()})
 	db, err := sqlstore.Open(ctx, sqlstore.Options{
-		Path: cfg.Database.Path, Migrate: !cfg.Database.SkipMigrate, Watch: watch.Commit(), Logger: cfg.Logger,
+		Path: cfg.Database.Path, MustExist: mustExist, Migrate: !cfg.Database.SkipMigrate, Watch: watch.Commit(), Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -166,14 +166,16 @@ func (g *Gatehouse) serveMounts() (err error) {
 	if g.probes, err = ops.NewProbes(g.cfg.Secrets, g.cfg.ClientAddress.Header, g.cfg.Now); err != nil {
 		return err
 	}
+	page := pageOf(list, g.mounts[0])
 	router, err := web.NewRouter(list, web.RouterOptions{
 		Logger: g.cfg.Logger, ClientAddress: resolve, Seen: g.probes.Note, Observe: g.rooms.telemetry.Observer(), Now: g.cfg.Now, HTTPS: g.cfg.https(),
+		Page: page,
 	})
 	if err != nil {
 		return err
 	}
-	g.handler = router
-	g.guard = guard.New(guard.Options{Mounts: g.mounts, Router: router, Page: pageOf(list, g.mounts[0]), Logger: g.cfg.Logger})
+	g.handler = &wiring{Handler: router, mounts: g.mounts, logger: g.cfg.Logger}
+	g.guard = guard.New(guard.Options{Mounts: g.mounts, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
 	return nil
 }
 
@@ -185,6 +187,14 @@ func pageOf(list []web.Endpoint, m *mount.Mount) web.FailFunc {
 		}
 	}
 	return web.FailProblem
+}
+
+// openPages are the application's pages that nobody need be signed in for.
+func openPages(cfg Config) (list []string) {
+	for _, m := range cfg.Mounts {
+		list = append(list, m.Pages.SignIn, m.Pages.Error)
+	}
+	return list
 }
 
 // https says whether browsers reach the site by https.
@@ -199,6 +209,7 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 		}
 		list = append(list, on)
 	}
+	mount.Join(list...)
 	return list, nil
 }
 

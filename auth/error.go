@@ -83,7 +83,7 @@ var codes = map[Code]struct {
 	CodeRegistrationClosed:   {KindForbidden, "Registration is closed."},
 	CodeInvitationInvalid:    {KindForbidden, "A valid invitation code is needed."},
 	CodeNotFound:             {KindNotFound, "There is nothing here."},
-	CodeIdentifierTaken:      {KindConflict, "This identifier is already registered. Sign in instead."},
+	CodeIdentifierTaken:      {KindConflict, "This e-mail address or user name is already registered. Sign in instead."},
 	CodeChanged:              {KindConflict, "The account changed meanwhile. Try again."},
 	CodeChallengeExpired:     {KindExpired, "This step has expired or was used already. Start again."},
 	CodePasswordChangeNeeded: {KindForbidden, "A new password must be chosen before signing in."},
@@ -161,12 +161,17 @@ func Unavailable(cause error) *Error {
 	return &Error{Code: CodeUnavailable, RetryAfter: time.Second, Cause: cause}
 }
 
-// Error is for the log: the Code and the cause.
+// Error is for the log and for programs: the Code, the Message if there is one,
+// and the cause.
 func (e *Error) Error() string {
-	if e.Cause == nil {
-		return string(e.Code)
+	text := string(e.Code)
+	if e.Message != "" {
+		text += ": " + e.Message
 	}
-	return string(e.Code) + ": " + e.Cause.Error()
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
 }
 
 // Unwrap lets errors.Is find both the Code and the cause.

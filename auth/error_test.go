@@ -83,3 +83,18 @@ func TestError_textPrefersItsOwnMessage(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What a program prints says more than the code.
+func TestError_tellsCodeMessageAndCause(t *testing.T) {
+	cause := errors.New("the disk is full")
+	for want, e := range map[string]*auth.Error{
+		"not_found": {Code: auth.CodeNotFound},
+		"password_too_short: This password has 5 characters; use at least 15.": {Code: auth.CodePasswordTooShort, Message: "This password has 5 characters; use at least 15."},
+		"unavailable: the disk is full":                                        {Code: auth.CodeUnavailable, Cause: cause},
+		"unavailable: Later.: the disk is full":                                {Code: auth.CodeUnavailable, Message: "Later.", Cause: cause},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

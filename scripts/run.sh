@@ -16,6 +16,7 @@ case ${RUN_EXAMPLE:-yes} in
   nextjs-app-router) example_name=nextjs-app-router dialect=v5 ;;
   *) echo "run: RUN_EXAMPLE is \"$RUN_EXAMPLE\"; there are nextjs, nextjs-app-router and no" >&2; exit 2 ;;
 esac
+name=Notebook # what either example calls itself
 log=examples/$example_name/.next/start.log
 groups=()   # process groups to end, each the number of its first process
 starting=no # a child is being started and not in groups yet
@@ -132,6 +133,7 @@ gatehouse_port=$port
 gatehouse_url=http://127.0.0.1:$gatehouse_port
 if [[ -n $skipped ]]; then
   origin=http://localhost:$gatehouse_port
+  name="Gatehouse dev"
 else
   free_port "${RUN_EXAMPLE_PORT:-3000}"
   example_port=$port
@@ -140,7 +142,7 @@ fi
 
 # Gatehouse first: if it refuses to start, because another one has the same data open, then nothing is built over the
 # example that one is serving.
-start bin/gatehouse dev --origin "$origin" --listen "127.0.0.1:$gatehouse_port" --data "$data" --dialect "$dialect"
+start bin/gatehouse dev --origin "$origin" --listen "127.0.0.1:$gatehouse_port" --data "$data" --dialect "$dialect" --name "$name"
 gatehouse=$child
 ready "$gatehouse" Gatehouse "$gatehouse_port" /api/auth/csrf
 

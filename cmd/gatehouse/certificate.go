@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"slices"
 	"sync"
 	"time"
@@ -65,27 +64,6 @@ func (c *certificate) reload() {
 	c.look()
 }
 
-// reloadOn looks at the files whenever the signal comes, until stop is called.
-func (c *certificate) reloadOn(sig os.Signal) (stop func()) {
-	came := make(chan os.Signal, 1)
-	signal.Notify(came, sig)
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-came:
-				c.reload()
-			case <-done:
-				return
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(came)
-		close(done)
-	}
-}
-
 // state says when the certificate in use ends and how many changed files could
 // not be used. It looks as a connection would, so that the answer is right also
 // where nobody connects.
@@ -113,8 +91,19 @@ func (c *certificate) look() {
 	if slices.EqualFunc(pair.Certificate, c.current.Certificate, slices.Equal) {
 		return // half a change that was taken back
 	}
+	if now := c.now(); valid(c.current, now) && !valid(pair, now) {
+		c.failures++
+		c.logger.Error("the changed certificate has ended or has not begun; the old one stays", "file", c.files.CertFile,
+			"begins", pair.Leaf.NotBefore.UTC(), "ended", pair.Leaf.NotAfter.UTC(), "ends", c.current.Leaf.NotAfter.UTC())
+		return
+	}
 	c.current = pair
 	c.logger.Info("certificate read again", "file", c.files.CertFile, "ends", pair.Leaf.NotAfter.UTC())
+}
+
+// valid says whether the moment lies in the certificate's time.
+func valid(pair *tls.Certificate, now time.Time) bool {
+	return !now.Before(pair.Leaf.NotBefore) && !now.After(pair.Leaf.NotAfter)
 }
 
 // read returns what is in the files, and their version also when it cannot be

@@ -23,13 +23,18 @@ import (
 // P-256 key when k is nil.
 func writeCertificate(t *testing.T, host string, k crypto.Signer) (cert, key string) {
 	t.Helper()
+	return writeCertificateUntil(t, host, k, time.Now().Add(time.Hour))
+}
+
+func writeCertificateUntil(t *testing.T, host string, k crypto.Signer, ends time.Time) (cert, key string) {
+	t.Helper()
 	if k == nil {
 		var err error
 		if k, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 			t.Fatal(err)
 		}
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{host}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: ends, DNSNames: []string{host}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, k.Public(), k)
 	if err != nil {
 		t.Fatal(err)
@@ -211,6 +216,24 @@ func TestCertificate_reloadLooksAtOnce(t *testing.T) {
 	if ends, _ := c.state(); !ends.Equal(c.current.Leaf.NotAfter) || ends.IsZero() {
 		t.Errorf("it ends at %v", ends)
 	}
+}
+
+// A renewal that went wrong brings yesterday's certificate: the good one stays.
+func TestCertificate_keepsAGoodOneWhenTheNewOneHasEnded(t *testing.T) {
+	cert, key := writeCertificate(t, "one.example", nil)
+	c := renewing(t, cert, key)
+	endedCert, endedKey := writeCertificateUntil(t, "two.example", nil, time.Now().Add(-time.Minute))
+	overwrite(t, cert, endedCert)
+	overwrite(t, key, endedKey)
+	c.want("after a change to one that has ended", "one.example")
+	if _, failures := c.state(); failures != 1 {
+		t.Errorf("%d failures, want 1", failures)
+	}
+	c.at = c.at.Add(2 * time.Hour) // now both have ended
+	goodCert, goodKey := writeCertificateUntil(t, "three.example", nil, c.at.Add(time.Hour))
+	overwrite(t, cert, goodCert)
+	overwrite(t, key, goodKey)
+	c.want("after a good renewal", "three.example")
 }
 
 func TestCertificate_neverLogsItsKey(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
 )
 
 const defaultOrigin = "http://localhost:3000"
@@ -22,6 +23,7 @@ type devCmd struct {
 	Origin         string `help:"Address of your application as the browser sees it; loopback alone (default ${default})." default:"http://localhost:3000" placeholder:"URL"`
 	Data           string `help:"Folder for the database and the secrets (default ${default})." default:".gatehouse" placeholder:"DIR"`
 	Dialect        string `help:"v4 for next-auth 4, v5 for Auth.js (next-auth 5)." enum:"v4,v5" default:"v4"`
+	Name           string `help:"Name of the service on the hosted pages (default ${default})." default:"Gatehouse dev" placeholder:"TEXT"`
 	PasswordsStdin bool   `help:"Read the passwords of the two demo users from standard input, one a line, instead of making random ones. GATEHOUSE_DEV_USER_PASSWORD and GATEHOUSE_DEV_ADMIN_PASSWORD do the same."`
 }
 
@@ -43,6 +45,10 @@ func (c *devCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	d := devData{dir: c.Data}
+	if pid, served := gatehouse.ServedBy(d.path(devDatabase)); served {
+		return runningError{pid, "the data folder " + c.Data, "name another folder with --data"}
+	}
 	ln, err := listen(c.Listen, "--listen")
 	if err != nil {
 		return err
@@ -51,7 +57,6 @@ func (c *devCmd) Run(p *program) error {
 	if a, ok := ln.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
 		return fmt.Errorf("%s is not an address of this machine alone; give 127.0.0.1 to --listen", c.Listen)
 	}
-	d := devData{dir: c.Data}
 	if err := d.create(); err != nil {
 		return err
 	}
@@ -59,6 +64,7 @@ func (c *devCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	cfg.Name = c.Name
 	level := new(slog.LevelVar)
 	level.Set(slog.LevelError) // advice on settings is for those who have some
 	cfg.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
@@ -71,8 +77,15 @@ func (c *devCmd) Run(p *program) error {
 	if err != nil {
 		return errors.Join(err, g.Close())
 	}
+	served := gate(g)
+	if alone(c.Origin, ln.Addr()) {
+		served, err = newHomely(g, c.Origin+cfg.WithDefaults().Mounts[0].BasePath+"/account", web.RouterOptions{Logger: cfg.Logger})
+		if err != nil {
+			return errors.Join(err, g.Close())
+		}
+	}
 	greet := func() { c.greet(p, ln.Addr().String(), cfg, users, seeded) }
-	srv := &server{Server: devServer(c.Listen), gate: g, logger: cfg.Logger, public: ln, begun: p.begun}
+	srv := &server{Server: devServer(c.Listen), gate: served, logger: cfg.Logger, public: ln, begun: p.begun}
 	if seeded {
 		greet() // at once: the passwords are told only here, whatever happens next
 	} else {

@@ -40,9 +40,32 @@ func (d devData) mustExist() error {
 	return nil
 }
 
+// foreign says whether the folder has a database that gatehouse dev did not
+// make: its secrets are there before the database is.
+func (d devData) foreign() bool {
+	if info, err := os.Stat(d.path(devDatabase)); err != nil || info.Size() == 0 {
+		return false
+	}
+	for _, name := range []string{ownSecretFile, authjsSecretFile} {
+		if _, err := os.Stat(d.path(name)); errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
+}
+
+// errForeign never advises to remove anything: the users in the database may
+// be real.
+func (d devData) errForeign() error {
+	return fmt.Errorf("%s has a database but no secrets of gatehouse dev; if it is a server's, name its settings with --config", d.dir)
+}
+
 // create makes what is missing and leaves alone what is there, except that
-// nobody else may read it.
+// nobody else may read it. The database of a server is not touched at all.
 func (d devData) create() error {
+	if d.foreign() {
+		return fmt.Errorf("%s has a database but no secrets of gatehouse dev; if it is a server's, start that with gatehouse serve; choose another folder with --data", d.dir)
+	}
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make the data folder: %w; choose another with --data", err)
 	}
@@ -97,8 +120,11 @@ func (d devData) config(origin, dialect string) (gatehouse.Config, error) {
 
 func (d devData) secret(name string) (auth.Secret, error) {
 	content, err := os.ReadFile(d.path(name))
-	if err != nil {
-		return "", fmt.Errorf("cannot read a secret of the data folder: %w; remove the folder to start anew", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", d.errForeign()
+	case err != nil:
+		return "", fmt.Errorf("cannot read a secret of the data folder: %w; run this as the owner of the folder, or name another with --data", err)
 	}
 	return auth.Secret(strings.TrimRight(string(content), "\r\n")), nil
 }

@@ -40,13 +40,15 @@ func settingsDigests(s config.Settings) map[string]string {
 	if err != nil {
 		return nil
 	}
-	var printed bytes.Buffer
-	var values map[string]any
-	if s.Print(&printed) != nil || yaml.Unmarshal(printed.Bytes(), &values) != nil {
-		return nil
+	flat := flattened(s)
+	for name, clear := range derived() {
+		plain := s
+		clear(&plain.Config)
+		plain.Config = plain.Config.WithDefaults()
+		if flattened(plain)[name] == flat[name] {
+			flat[name] = "\x00default" // which another setting decides
+		}
 	}
-	flat := map[string]string{}
-	flatten(flat, "", values)
 	flat["secrets"] = revealed(s.Secrets)
 	for i, m := range s.Mounts {
 		flat[fmt.Sprintf("mounts[%d].secrets", i)] = revealed(m.Secrets)
@@ -61,6 +63,29 @@ func settingsDigests(s config.Settings) map[string]string {
 		out[name] = hex.EncodeToString(h.Sum(nil)[:12])
 	}
 	return out
+}
+
+// derived are the settings whose defaults follow from other settings, each with
+// what clears it. A default that followed is not a setting that was changed.
+func derived() map[string]func(*gatehouse.Config) {
+	return map[string]func(*gatehouse.Config){
+		"name":                   func(c *gatehouse.Config) { c.Name = "" },
+		"password.context_words": func(c *gatehouse.Config) { c.Password.ContextWords = nil },
+		"session.max_age":        func(c *gatehouse.Config) { c.Session.MaxAge = 0 },
+		"session.local_trust":    func(c *gatehouse.Config) { c.Session.LocalTrust = 0 },
+	}
+}
+
+// flattened are the settings as "gatehouse config print" shows them, by their
+// paths.
+func flattened(s config.Settings) map[string]string {
+	flat := map[string]string{}
+	var printed bytes.Buffer
+	var values map[string]any
+	if s.Print(&printed) == nil && yaml.Unmarshal(printed.Bytes(), &values) == nil {
+		flatten(flat, "", values)
+	}
+	return flat
 }
 
 // flatten names values by their paths. Lists of plain values are one setting.

@@ -85,6 +85,7 @@ func (d *drain) end() error {
 	err := d.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		open := d.open.Load()
+		d.cut = open
 		d.http.Close()
 		return fmt.Errorf("requests were cut off: %d connections were still open after %v; lengthen shutdown_timeout if they were right to take so long",
 			open, d.ShutdownTimeout)

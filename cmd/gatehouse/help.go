@@ -52,10 +52,11 @@ func (c *helpCmd) Run(p *program) error {
 		return err
 	}
 	name := strings.Join(c.Topic, " ")
+	man := c.Man || name == "man"
 	switch {
 	case c.Man && name != "":
 		return usage("--man prints the page of the whole program: leave %q out", name)
-	case c.Man:
+	case man:
 		page, err := manPage(parser.Model.Node)
 		if err != nil {
 			return err

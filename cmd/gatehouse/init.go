@@ -55,6 +55,7 @@ func (c *initCmd) Run(p *program) error {
 	if err := files.write(); err != nil {
 		return err
 	}
+	files.warn(p.stderr)
 	return files.tell(p.stdout)
 }
 

@@ -152,7 +152,7 @@ func TestInit_gatehouseEndsTLS(t *testing.T) {
 	if s.TLS.CertFile != cert || s.TLS.KeyFile != key || s.BehindProxy {
 		t.Errorf("got %+v, behind a proxy: %v", s.TLS, s.BehindProxy)
 	}
-	if want := `destination: "https://app.example:8787/api/auth/:path*"`; !strings.Contains(out.String(), want) {
+	if want := "destination: `${process.env.GATEHOUSE_URL ?? \"https://app.example:8787\"}/api/auth/:path*`"; !strings.Contains(out.String(), want) {
 		t.Errorf("no %s in\n%s", want, out.String())
 	}
 }
@@ -165,19 +165,23 @@ func TestInit_printsACommandThatWritesTheEnvironment(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("abc\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for dialect, want := range map[string]string{
-		"v4": "NEXTAUTH_URL=https://app.example\nNEXTAUTH_SECRET=abc\n",
-		"v5": "AUTH_URL=https://app.example\nNEXTAUTH_URL=https://app.example\nAUTH_SECRET=abc\n",
+	for dialect, want := range map[string]struct{ all, opening string }{
+		"v4": {"NEXTAUTH_URL=https://app.example\nNEXTAUTH_URL_INTERNAL=http://127.0.0.1:8787\nGATEHOUSE_URL=http://127.0.0.1:8787\n", "NEXTAUTH_SECRET=abc\n"},
+		"v5": {"GATEHOUSE_URL=http://127.0.0.1:8787\n", "AUTH_URL=https://app.example\nAUTH_SECRET=abc\n"},
 	} {
 		app := nextApp{base: "/api/auth", gatehouse: "http://127.0.0.1:8787", origin: "https://app.example", dialect: dialect}
-		_ = os.Remove(filepath.Join(dir, ".env.local"))
-		runShell(t, dir, "sh", "-c", app.append(secret))
-		got, err := os.ReadFile(filepath.Join(dir, ".env.local"))
-		if err != nil || string(got) != want {
-			t.Errorf("%s: got %q, want %q (%v)", dialect, got, want, err)
+		for _, step := range []struct{ command, want string }{{app.append(), want.all}, {app.appendSecret(secret), want.all + want.opening}} {
+			runShell(t, dir, "sh", "-c", step.command)
+			got, err := os.ReadFile(filepath.Join(dir, ".env.local"))
+			if err != nil || string(got) != step.want {
+				t.Errorf("%s: got %q, want %q (%v)", dialect, got, step.want, err)
+			}
 		}
-		if shown := strings.ReplaceAll(app.environment("abc"), "  ", ""); shown != want {
-			t.Errorf("%s: shown is %q, want %q", dialect, shown, want)
+		_ = os.Remove(filepath.Join(dir, ".env.local"))
+		shown := strings.ReplaceAll(app.environment("abc"), "  ", "")
+		commented := "# " + strings.ReplaceAll(strings.TrimSuffix(want.opening, "\n"), "\n", "\n# ") + "\n"
+		if rest, ok := strings.CutPrefix(shown, want.all); !ok || !strings.HasPrefix(rest, "# Only for code that opens the cookie itself (") || !strings.HasSuffix(rest, commented) {
+			t.Errorf("%s: shown is %q", dialect, shown)
 		}
 	}
 }

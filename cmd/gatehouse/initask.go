@@ -182,7 +182,7 @@ func (q question) refuse(s *config.Settings, answer string) string {
 func checkDataFolder(s config.Settings, dir string) error {
 	var all *gatehouse.Problems
 	if errors.As(s.Config.Validate(), &all) {
-		for _, p := range all.List {
+		for _, p := range all.InSettings().List {
 			if p.Field == "database.path" {
 				return fmt.Errorf("%s; %s", p.Problem, p.Cure)
 			}

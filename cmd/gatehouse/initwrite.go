@@ -104,6 +104,9 @@ func (i *installation) write() (err error) {
 			return fmt.Errorf("nothing was written: %w", err)
 		}
 	}
+	if err := i.placeGitignore(stage); err != nil {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
 	if _, err := config.Load(i.path(settingsFile), nil); err != nil {
 		return fmt.Errorf("nothing was written: %w", err)
 	}
@@ -243,7 +246,11 @@ next.config.mjs, inside the exported object:
 or, in the folder of the application, the command that adds these lines:
 
   %s
+
+and, only if there is code that opens the cookie itself, what that needs:
+
+  %s
 `, i.path(settingsFile), i.path(ownSecretFile), secret, file, file, app.rewrite(),
-		app.environment("<the line in "+secret+">"), app.append(secret))
+		app.environment("<the line in "+secret+">"), app.append(), app.appendSecret(secret))
 	return err
 }

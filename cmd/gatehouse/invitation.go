@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -61,20 +62,49 @@ func (c *invitationCreateCmd) Run(p *program) error {
 	if c.Uses < 1 || c.Expires <= 0 {
 		return usage("--uses and --expires must be above zero")
 	}
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		i, code, err := g.Invitations().Create(p.ctx, actor, registration.NewInvitation{
-			Roles: c.Role, Note: c.Note, Uses: c.Uses, TTL: time.Duration(c.Expires),
-		})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return printJSON(p.stdout, jsonInvitation(i, code))
-		}
-		fmt.Fprintln(p.stdout, code.Reveal())
-		_, err = fmt.Fprintf(p.stderr, "Good for %d registrations until %s UTC. The code is not shown again.\n", i.UsesLeft, when(i.ExpiresAt))
-		return err
+	var mode string
+	open := func(ctx context.Context, cfg gatehouse.Config) (*gatehouse.Gatehouse, error) {
+		mode = cfg.Registration.Mode
+		return gatehouse.OpenExisting(ctx, cfg)
+	}
+	return c.opened(p, open, func(g *gatehouse.Gatehouse) error { return c.create(p, g, mode) })
+}
+
+func (c *invitationCreateCmd) create(p *program, g *gatehouse.Gatehouse, mode string) error {
+	i, code, err := g.Invitations().Create(p.ctx, actor, registration.NewInvitation{
+		Roles: c.Role, Note: c.Note, Uses: c.Uses, TTL: time.Duration(c.Expires),
 	})
+	if err != nil {
+		return err
+	}
+	if warning := c.pointless(mode); warning != "" {
+		fmt.Fprintf(p.stderr, "warning: %s\n", warning)
+	}
+	if c.JSON {
+		return printJSON(p.stdout, jsonInvitation(i, code))
+	}
+	fmt.Fprintln(p.stdout, code.Reveal())
+	uses := "1 registration"
+	if i.UsesLeft > 1 {
+		uses = fmt.Sprintf("%d registrations", i.UsesLeft)
+	}
+	_, err = fmt.Fprintf(p.stderr, "Good for %s until %s UTC. The code is not shown again.\n", uses, when(i.ExpiresAt))
+	return err
+}
+
+// pointless says why a code is of no use while registration is in this mode, or
+// "". It is made all the same: the mode may be about to change.
+func (c *invitationCreateCmd) pointless(mode string) string {
+	const cure = "; set registration.mode: invitation"
+	switch {
+	case c.Data != "":
+		return "registration is always open in gatehouse dev: nobody needs this code"
+	case mode == string(registration.Open):
+		return "registration is open: nobody needs this code" + cure
+	case mode == string(registration.Closed):
+		return "registration is closed: nobody can use this code" + cure
+	}
+	return ""
 }
 
 type invitationListCmd struct {

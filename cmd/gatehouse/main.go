@@ -23,6 +23,9 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitSettings is EX_CONFIG of sysexits.h: trying again is of no use, and a
+	// service manager can be told so.
+	exitSettings = 78
 )
 
 // commands is the whole command line.
@@ -106,7 +109,11 @@ func (p *program) fail(err error) int {
 		fmt.Fprintf(p.stderr, "gatehouse: %v\nSee gatehouse --help.\n", err)
 		return exitUsage
 	case errors.As(err, &bad), errors.As(err, &invalid):
+		if invalid != nil { // a library's words are for programs
+			err = invalid.InSettings()
+		}
 		fmt.Fprintf(p.stderr, "gatehouse: the settings cannot be used:\n  %s\n", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+		return exitSettings
 	case errors.As(err, &refused):
 		fmt.Fprintf(p.stderr, "gatehouse: %s\n", refusal(err))
 	case errors.Is(err, context.Canceled) && p.ctx.Err() != nil:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,19 +53,25 @@ func (f databaseFlags) config(p *program) (gatehouse.Config, error) {
 	return s.Config, err
 }
 
-// open opens the installation beside a server that may be running.
-func (f databaseFlags) open(p *program) (*gatehouse.Gatehouse, error) {
-	c, err := f.config(p)
-	if err != nil {
-		return nil, err
-	}
-	c.Logger = logger(p.stderr, config.Log{Level: "error"}) // warnings are for whoever runs the server
-	return gatehouse.New(p.ctx, c)
+// with opens the installation beside a server that may be running, does the
+// work and closes it. The database must be there.
+func (f databaseFlags) with(p *program, do func(g *gatehouse.Gatehouse) error) error {
+	return f.opened(p, gatehouse.OpenExisting, do)
 }
 
-// with opens the installation, does the work and closes it.
-func (f databaseFlags) with(p *program, do func(g *gatehouse.Gatehouse) error) error {
-	g, err := f.open(p)
+// creating is with for commands that may come before the first start of the
+// server: they create the database.
+func (f databaseFlags) creating(p *program, do func(g *gatehouse.Gatehouse) error) error {
+	return f.opened(p, gatehouse.New, do)
+}
+
+func (f databaseFlags) opened(p *program, open func(context.Context, gatehouse.Config) (*gatehouse.Gatehouse, error), do func(g *gatehouse.Gatehouse) error) error {
+	c, err := f.config(p)
+	if err != nil {
+		return err
+	}
+	c.Logger = logger(p.stderr, config.Log{Level: "error"}) // warnings are for whoever runs the server
+	g, err := open(p.ctx, c)
 	if err != nil {
 		return err
 	}

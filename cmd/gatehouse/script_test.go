@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"flag"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) {
 //	secretfile NAME     a new secret in a file of its own
 //	await URL           waits until URL is answered with 200
 //	status URL CODE     asks once
+//	shows URL TEXT      asks once; TEXT must be in the answer
 //	exits CODE CMD…     runs CMD, which must end with that exit code
 //
 // $PORT, $OPS_PORT and $OTHER_PORT are free.
@@ -58,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"secretfile": scriptSecretFile,
 			"await":      scriptAwait,
 			"status":     scriptStatus,
+			"shows":      scriptShows,
 			"exits":      scriptExits,
 		},
 	})
@@ -96,6 +100,17 @@ func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+func scriptShows(ts *testscript.TestScript, neg bool, args []string) {
+	r, err := http.Get(args[0])
+	ts.Check(err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	ts.Check(err)
+	if !strings.Contains(string(body), args[1]) {
+		ts.Fatalf("%s does not show %q", args[0], args[1])
+	}
+}
+
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	code := 0
@@ -104,7 +119,7 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	} else if err != nil {
 		ts.Fatalf("%v", err)
 	}
-	if want := args[0]; want != string(rune('0'+code)) {
+	if want := args[0]; want != strconv.Itoa(code) {
 		ts.Fatalf("exit code %d, want %s", code, want)
 	}
 }

@@ -25,6 +25,7 @@ func (c *serveCmd) Run(p *program) error {
 	s.Config.Logger = logger(p.stderr, s.Log)
 	srv := &server{Server: s.Server, logger: s.Config.Logger, begun: p.begun, notify: p.notifier()}
 	var about telemetry.Program
+	hangup := func() { s.Config.Logger.Info("SIGHUP: nothing to read again; settings are read at the start") }
 	if s.TLS.CertFile != "" {
 		files, err := loadCertificate(s.TLS, s.Config.Logger)
 		if err != nil {
@@ -32,10 +33,15 @@ func (c *serveCmd) Run(p *program) error {
 		}
 		srv.tls = tlsConfig(files)
 		about.Certificate = files.state
-		defer files.reloadOn(syscall.SIGHUP)()
+		hangup = files.reload
 	}
+	defer onHangup(hangup)()
 	srv.measure(&s, about)
 	defer srv.tracing.end()
+	// Before the ports, which a server of this installation has too.
+	if pid, served := gatehouse.ServedBy(s.Config.Database.Path); served {
+		return runningError{pid, "the database " + s.Config.Database.Path, "give this one another file with database.path"}
+	}
 	if srv.public, err = listen(s.Listen, "listen"); err != nil {
 		return err
 	}
@@ -67,22 +73,39 @@ func tlsConfig(files *certificate) *tls.Config {
 	}
 }
 
+// runningError says that a server has what this one wants, and the cure beside
+// ending that one. pid is empty when it could not be read.
+type runningError struct{ pid, what, cure string }
+
+func (e runningError) Error() string {
+	who := "Gatehouse is running already"
+	if e.pid != "" {
+		who += " (process " + e.pid + ")"
+	}
+	return fmt.Sprintf("%s: it serves %s; stop it first, or %s", who, e.what, e.cure)
+}
+
 // listen opens a TCP listener; setting is what to change when that fails.
 func listen(address, setting string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", address)
-	if err == nil {
-		return ln, nil
+	if err != nil {
+		return nil, refusedAddress(address, setting, err)
 	}
+	return ln, nil
+}
+
+// refusedAddress says why there can be no listener, and the cure.
+func refusedAddress(address, setting string, err error) error {
 	host, port, _ := net.SplitHostPort(address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %s on %s is taken by another program; end that one, or choose another port with %s", port, host, setting)
+		return fmt.Errorf("port %s on %s is taken by another program; end that one, or choose another port with %s", port, host, setting)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("port %s is reserved for the system; choose one above 1023 with %s", port, setting)
+		return fmt.Errorf("port %s is reserved for the system; choose one above 1023 with %s, or give the program CAP_NET_BIND_SERVICE", port, setting)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("%s is no address of this machine; choose another with %s", host, setting)
+		return fmt.Errorf("%s is no address of this machine; choose another with %s", host, setting)
 	}
-	return nil, fmt.Errorf("cannot listen on %s (%w); choose another address with %s", address, err, setting)
+	return fmt.Errorf("cannot listen on %s (%w); choose another address with %s", address, err, setting)
 }
 
 var _ gate = (*gatehouse.Gatehouse)(nil)

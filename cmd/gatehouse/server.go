@@ -50,6 +50,10 @@ type server struct {
 
 	// ending: readiness is withdrawn. See drain.go.
 	ending atomic.Bool
+	// endingSince is when that was, for the log; cut is how many connections
+	// were open when their time was over.
+	endingSince time.Time
+	cut         int64
 }
 
 // startTimeout is how long connections wait in the listener's queue for the
@@ -63,7 +67,12 @@ var errEnding = errors.New("the server is ending")
 // the background work ends, the store is closed. It owns the gate and the
 // listeners.
 func (s *server) run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, s.gate.Close()) }()
+	defer func() {
+		err = errors.Join(err, s.gate.Close())
+		if !s.endingSince.IsZero() {
+			s.logger.Info("ended", "after", time.Since(s.endingSince).Round(time.Millisecond).String(), "cut_connections", s.cut)
+		}
+	}()
 
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	worked := make(chan error, 1)
@@ -104,6 +113,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		err = fmt.Errorf("the background work ended: %w", cmpErr(err))
 	}
 	s.ending.Store(true)
+	s.endingSince = time.Now()
 	s.tell(stateStopping)
 	return errors.Join(err, d.end())
 }

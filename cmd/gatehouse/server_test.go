@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -254,12 +255,19 @@ func TestServer_saysWhenRequestsWereCutOff(t *testing.T) {
 		close(arrived)
 		<-r.Context().Done()
 	}}
-	s := start(t, g, func(s *server) { s.ShutdownTimeout = 50 * time.Millisecond })
+	var log safeBuffer
+	s := start(t, g, func(s *server) {
+		s.ShutdownTimeout = 50 * time.Millisecond
+		s.logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
 	go func() { _, _ = (&caller{address: s.address}).call() }()
 	<-arrived
 	s.end()
 	if err := <-s.ended; err == nil || !strings.Contains(err.Error(), "shutdown_timeout") {
 		t.Errorf("got %v", err)
+	}
+	if !regexp.MustCompile(`msg=ended after=[0-9.]+m?s cut_connections=1\n$`).MatchString(log.String()) {
+		t.Errorf("the last line does not say that a connection was cut:\n%s", log.String())
 	}
 }
 
@@ -366,5 +374,12 @@ func TestListen_namesThePortThatIsTaken(t *testing.T) {
 	_, err = listen(ln.Addr().String(), "--listen")
 	if err == nil || !strings.Contains(err.Error(), "port "+port+" on 127.0.0.1 is taken") || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestListen_ofAReservedPortNamesTheCapability(t *testing.T) {
+	err := refusedAddress("0.0.0.0:80", "listen", &net.OpError{Op: "listen", Err: syscall.EACCES})
+	if want := "port 80 is reserved for the system; choose one above 1023 with listen, or give the program CAP_NET_BIND_SERVICE"; err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -91,7 +91,7 @@ func (c *userCreateCmd) Run(p *program) error {
 	if in.Password, in.MustChange, err = c.read(p); err != nil {
 		return err
 	}
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
+	return c.creating(p, func(g *gatehouse.Gatehouse) error {
 		u, err := g.Users().Create(p.ctx, actor, in)
 		if err != nil {
 			return err

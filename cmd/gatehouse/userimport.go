@@ -47,7 +47,7 @@ func (c *userImportCmd) Run(p *program) error {
 		defer f.Close()
 		file = f
 	}
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
+	return c.creating(p, func(g *gatehouse.Gatehouse) error {
 		imported, refused := 0, 0
 		err := eachLine(file, func(number int, line []byte, tooLong bool) error {
 			if err := p.ctx.Err(); err != nil {

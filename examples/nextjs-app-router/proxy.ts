@@ -39,7 +39,9 @@ export async function proxy(request: NextRequest): Promise<Response> {
     const refusal = problem(403, `For the role ${role} only.`);
     response = navigation ? forbiddenPage(refusal) : refusal;
   } else {
-    response = NextResponse.next();
+    // Static pages and files tell caches to keep them, and whatever is guarded must be kept by none: it would be given to
+    // everybody, together with the cookie below.
+    response = NextResponse.next({ headers: { "Cache-Control": "private, no-store" } });
   }
   // Only when a page is opened: answers to scripts come late and out of order, and one that is overtaken by a sign-in in
   // another tab would put the old cookie back.

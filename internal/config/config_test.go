@@ -376,6 +376,15 @@ func TestLoad_refuses(t *testing.T) {
 		{"two documents", "name: a\n---\nname: b", nil, "; more than one document"},
 		{"a list for a file", "- name", nil, "; is not a list of settings"},
 		{"no YAML", "name: 'a", nil, "; is not YAML"},
+		{"tab on the first line", "\tname: a", nil, "; line 1 begins with a tab"},
+		{"tab below a group", "name: a\nsession:\n\tmax_age: 7d", nil, "; line 3 begins with a tab"},
+		{"tab between", "session:\n  max_age: 7d\n\tlocal_trust: 1h\nname: a", nil, "; line 3 begins with a tab"},
+		{"tab behind blanks", "session:\n  \tmax_age: 7d", nil, "; line 2 begins with a tab"},
+		{"tab below a comment", "# one\n\n\tname: a", nil, "; line 3 begins with a tab"},
+		{"tab in a list", "mounts:\n\t- dialect: v4", nil, "; line 2 begins with a tab"},
+		{"character that begins nothing", "name: @a", nil, "; found character that cannot start any token"},
+		{"port alone", "listen: 8787", nil, "listen; is not host and port"},
+		{"port alone for operations", "ops_listen: 8788", nil, "ops_listen; is not host and port"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := ""
@@ -414,8 +423,8 @@ password: {min_length: 8}
 		"GATEHOUSE_SECRETS":        "changeme",
 	}))
 	want := []string{
-		"sesion", "session.max_age", "session.local_trust", "GATEHOUSE_LIMITS_ADDRESS",
-		"public_origin", "secrets[0]", "mounts", "password.min_length", "listen",
+		"public_origin", "sesion", "session.max_age", "session.local_trust", "password.min_length", // in the order of the lines
+		"GATEHOUSE_LIMITS_ADDRESS", "secrets[0]", "mounts", "listen",
 	}
 	if diff := cmp.Diff(want, fieldsOf(problemsOf(t, err))); diff != "" {
 		t.Errorf("%s\n%v", diff, err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +29,10 @@ func (l *loader) readFile(name string) bool {
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	if err := dec.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) { // an empty file says nothing
+			if n := tabbed(err, content); n > 0 {
+				l.note("", "YAML wants spaces", "the file %s is not YAML: line %d begins with a tab", name, n)
+				return false
+			}
 			l.note("", "correct the YAML", "the file %s %s", name, syntaxProblem(err))
 			return false
 		}
@@ -94,6 +99,28 @@ func syntaxProblem(err error) string {
 		return "is not YAML at line " + m[1] + ": " + m[2]
 	}
 	return "is not YAML: " + text
+}
+
+// tabbed returns the number of the line that the parser stumbled over because a
+// tab indents it, or 0. The parser leaves out the number of the first line, and
+// may name the one before.
+func tabbed(err error, content []byte) int {
+	text := err.Error()
+	if !strings.Contains(text, "found character that cannot start any token") && !strings.Contains(text, "found a tab character") {
+		return 0
+	}
+	at := 1
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		at, _ = strconv.Atoi(m[1])
+	}
+	lines := bytes.Split(content, []byte("\n"))
+	for n := max(at, 1); n <= min(at+1, len(lines)); n++ {
+		indent := lines[n-1][:len(lines[n-1])-len(bytes.TrimLeft(lines[n-1], " \t"))]
+		if bytes.ContainsRune(indent, '\t') {
+			return n
+		}
+	}
+	return 0
 }
 
 func (l *loader) line(n *yaml.Node) string { return fmt.Sprintf("%s:%d", l.file, n.Line) }
@@ -196,6 +223,12 @@ func (l *loader) scalar(n *yaml.Node, v reflect.Value, path string) {
 		return
 	case tag == "!!null":
 		l.noteAt(n, path, "give one, or remove the line for the default", "has no value")
+		return
+	case tag != "!!str" && path == "listen": // a port alone is read as a number
+		l.noteAt(n, path, "write host and port, as 127.0.0.1:8787", "is not host and port")
+		return
+	case tag != "!!str" && path == "ops_listen":
+		l.noteAt(n, path, "write host and port, as 127.0.0.1:8788", "is not host and port")
 		return
 	case (k == kindString || k == kindSecret) && tag != "!!str":
 		l.noteAt(n, path, "put it in quotes", "is read by YAML as something other than text")

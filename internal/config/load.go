@@ -1,5 +1,12 @@
 package config
 
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
 // loader gathers the settings and everything that is wrong with them.
 type loader struct {
 	settings Settings
@@ -15,8 +22,8 @@ type loader struct {
 // Load reads the file, unless file is empty, then the variables of environ
 // that begin with GATEHOUSE_ (as os.Environ gives them) over it, then files of
 // secrets, and checks the whole. On success every setting has its value or its
-// default. The error is an *[Error] with all problems at once; none of them
-// shows a secret.
+// default. The error is an *[Error] with all problems at once, those of the file
+// in the order of its lines; none of them shows a secret.
 //
 // In the environment the name of a setting is GATEHOUSE_ and its path in
 // capitals, joined by underscores; elements of lists have their index. A list
@@ -57,10 +64,23 @@ func (l *loader) check() {
 	l.checkServer()
 }
 
-// err returns what is wrong so far, or nil.
+// err returns what is wrong so far, or nil: what stands in the file by its
+// lines, then the rest as it was found.
 func (l *loader) err() error {
-	if len(l.problems) > 0 {
-		return &Error{Problems: l.problems}
+	if len(l.problems) == 0 {
+		return nil
 	}
-	return nil
+	slices.SortStableFunc(l.problems, func(a, b Problem) int { return cmp.Compare(l.lineOf(a), l.lineOf(b)) })
+	return &Error{Problems: l.problems}
+}
+
+// lineOf is the number of the line of the configuration file that the problem
+// is about, or more than any file has.
+func (l *loader) lineOf(p Problem) int {
+	if number, ok := strings.CutPrefix(p.Where, l.file+":"); ok && l.file != "" {
+		if n, err := strconv.Atoi(number); err == nil {
+			return n
+		}
+	}
+	return maxFile + 1
 }

@@ -79,7 +79,7 @@ func (l *loader) noteValidation(err error) {
 		return
 	}
 	unread := slices.Clone(l.problems)
-	for _, p := range all.List {
+	for _, p := range all.InSettings().List {
 		if !slices.ContainsFunc(unread, func(u Problem) bool { return related(u.Field, p.Field) }) {
 			l.problems = append(l.problems, l.problem(p.Field, p.Cure, p.Problem))
 		}

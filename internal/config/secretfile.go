@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -54,7 +55,7 @@ func (l *loader) readSecrets(f secretFile) ([]string, bool) {
 		l.note(f.setting, "chmod 600 "+f.name+" (a mounted secret of a container: mode 0400)", "names %s, which %s", f.name, problem)
 		return nil, false
 	}
-	if mode.IsRegular() && mode.Perm()&0o070 != 0 && runtime.GOOS != "windows" {
+	if mode.IsRegular() && mode.Perm()&0o070 != 0 && runtime.GOOS != "windows" && !credential(f.name, mode) {
 		l.warn(f.setting, "chmod 600 "+f.name+" if the group needs it not", "names %s, which its whole group can read or change", f.name)
 	}
 	text := strings.ReplaceAll(string(content), "\r\n", "\n")
@@ -64,6 +65,19 @@ func (l *loader) readSecrets(f secretFile) ([]string, bool) {
 		return nil, false
 	}
 	return strings.Split(text, "\n"), true
+}
+
+// credential says whether the file is one that systemd handed over. Newer
+// versions let the service read it by an access control list, whose mask shows
+// as a group's right to read; the group itself has none. The variable is
+// systemd's and no setting, so it is not among those that Load is given.
+func credential(name string, mode os.FileMode) bool {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	if !filepath.IsAbs(folder) || mode.Perm()&0o070 != 0o040 {
+		return false
+	}
+	within, err := filepath.Rel(folder, name)
+	return err == nil && filepath.IsLocal(within) && within != "."
 }
 
 // openToOthers says what everybody on the machine may do with a file of this

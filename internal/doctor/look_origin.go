@@ -141,7 +141,7 @@ type probe struct {
 func (l *looker) probe(path string) *probe {
 	p := &probe{looker: l, origin: l.Settings.PublicOrigin, path: path, method: http.MethodGet, header: http.Header{}}
 	// A mark that cannot be made leaves the probe unmarked, as any request.
-	p.nonce, p.mark, _ = ops.Mark(l.Settings.Secrets[0])
+	p.nonce, p.mark, _ = ops.Mark(l.Settings.Secrets[0], l.Now())
 	p.header.Set("User-Agent", "gatehouse-doctor/1")
 	p.header.Set("Accept", "application/json")
 	p.header.Set(ops.ProbeHeader, p.mark)

@@ -24,6 +24,10 @@ type Index struct {
 	freshAsOf atomic.Pointer[time.Time]
 }
 
+// Never is the age of an Index that has not looked at the feed yet: the
+// greatest duration, so that every limit is below it.
+const Never time.Duration = math.MaxInt64
+
 // NewIndex returns an empty Index that has never looked at the feed.
 func NewIndex() *Index { return &Index{} }
 
@@ -99,12 +103,11 @@ func (x *Index) MarkFresh(asOf time.Time) { x.freshAsOf.Store(&asOf) }
 
 // Staleness returns how old the Index may be at now: the greater of what the
 // monotonic and the wall clock say, because the monotonic clock stands still
-// while a machine is suspended (R7). Before the first look it is the greatest
-// duration.
+// while a machine is suspended (R7). Before the first look it is [Never].
 func (x *Index) Staleness(now time.Time) time.Duration {
 	asOf := x.freshAsOf.Load()
 	if asOf == nil {
-		return math.MaxInt64
+		return Never
 	}
 	return max(now.Sub(*asOf), now.Round(0).Sub(asOf.Round(0)))
 }

@@ -58,7 +58,10 @@ func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
 
 func (m *Mount) check(ctx context.Context, token string) (Sealed, error) {
 	now := m.Now()
-	if age := m.Index.Staleness(now); age > m.MaxStaleness {
+	switch age := m.Index.Staleness(now); {
+	case age == revocation.Never:
+		return Sealed{}, auth.Unavailable(errors.New("change feed never read"))
+	case age > m.MaxStaleness:
 		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
 	}
 	s, ok := m.open(token, now)

@@ -35,6 +35,9 @@ type Proof struct {
 	// Replaces is the checked cookie that the browser sent along, if any: that
 	// session ends with this one's beginning.
 	Replaces *Sealed
+	// Elsewhere are the checked cookies of other mounts that the browser sent
+	// along: the sessions of other users end with this one's beginning.
+	Elsewhere []Sealed
 }
 
 // Token is what goes into the cookie.
@@ -45,7 +48,8 @@ type Token struct {
 	Expires time.Time
 }
 
-// Begin inserts the row of a new session in tx and ends the one it replaces.
+// Begin inserts the row of a new session in tx, and ends the one it replaces
+// and those of other users in the same browser.
 // The row is refused with CodeChanged when the user was disabled or their
 // epoch raised since the proof (guarantees R3).
 func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, error) {
@@ -66,6 +70,14 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 			reason = auth.EndSuperseded
 		}
 		if err := m.end(ctx, tx, r.SessionID(), r.AbsoluteEnd, reason, now); err != nil {
+			return s, err
+		}
+	}
+	for _, other := range p.Elsewhere {
+		if !other.Verdict.SignedIn() || other.UserID() == p.User.ID {
+			continue
+		}
+		if err := m.end(ctx, tx, other.SessionID(), other.AbsoluteEnd, auth.EndRevoked, now); err != nil {
 			return s, err
 		}
 	}
@@ -125,12 +137,15 @@ func (m *Mount) Seal(row auth.Session, p Proof, change func(*Claims)) (Sealed, T
 }
 
 // Renew makes the next cookie of a checked session: the same facts in a new
-// seal, nothing written. The index is asked once more, because the answer may
-// be slow to leave; when the verdict is no longer Live there is no Token.
+// seal, nothing written. Clock and index are asked once more, because the answer
+// may be slow to leave; when the verdict is no longer Live there is no Token.
 // change, if not nil, may alter the readable claims.
 func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 	now := m.Now()
-	if s.Verdict == Live {
+	switch unix := now.Unix(); {
+	case s.Verdict == Live && (unix >= s.AbsoluteEnd || unix >= s.IdleEnd):
+		s.Verdict = Void
+	case s.Verdict == Live:
 		m.judge(s, now)
 	}
 	if s.Verdict != Live {

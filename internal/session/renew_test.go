@@ -70,6 +70,19 @@ func TestRenew_writesNothing(t *testing.T) {
 	}
 }
 
+// R15: what was unused for too long is not renewed because the answer was slow.
+func TestRenew_notPastTheEnd(t *testing.T) {
+	for what, wait := range map[string]time.Duration{"idle": roomtest.Idle, "absolute": roomtest.Absolute} {
+		r := roomtest.New(t)
+		_, token := r.Begin(t, r.V4, r.NewUser(t, "ann"), nil)
+		s := roomtest.Check(t, r.V4, token.Text)
+		r.Advance(wait)
+		if next, err := r.V4.Sessions.Renew(&s, nil); err != nil || next.Text != "" || s.Verdict != session.Void {
+			t.Errorf("%s end: token %.20q, error %v, verdict %d; want none, none, void", what, next.Text, err, s.Verdict)
+		}
+	}
+}
+
 func TestRenew_carriesWhatTheApplicationWrote(t *testing.T) {
 	onBoth(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount) {
 		u := r.NewUser(t, "ann", "user")

@@ -89,6 +89,9 @@ type Browser struct {
 	Device auth.Device
 	// Current is the checked cookie that came along, if any.
 	Current *session.Sealed
+	// Elsewhere, if not nil, is asked for the checked cookies of other mounts
+	// that came along, before a session begins; its error is returned as it is.
+	Elsewhere func() ([]session.Sealed, error)
 	// Claims, if not nil, may alter the readable claims of the new session.
 	Claims func(*session.Claims)
 	// Subject is the claim sub; empty means the user's ID.

@@ -176,6 +176,12 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string
 			return Outcome{}, err
 		}
 	}
+	if a.Missing == StepDone && b.Elsewhere != nil {
+		var err error
+		if proof.Elsewhere, err = b.Elsewhere(); err != nil {
+			return Outcome{}, err
+		}
+	}
 	var row auth.Session
 	var next auth.Secret
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {

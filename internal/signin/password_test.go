@@ -370,6 +370,34 @@ func TestPassword_returnsTheRefusalOfApproveAsItIs(t *testing.T) {
 	}
 }
 
+// Where nothing can be said of a session elsewhere in the browser, none begins:
+// it may be somebody else's, and would go on beside this one.
+func TestPassword_beginsNothingBesideAnUnknownSession(t *testing.T) {
+	r := roomtest.New(t)
+	u := r.NewUserWithPassword(t, "ann")
+	b := from(r, "")
+	b.Elsewhere = func() ([]session.Sealed, error) { return nil, auth.Unavailable(errors.New("stale")) }
+	if _, err := try(r, "ann@example.com", roomtest.Password, b); !errors.Is(err, auth.CodeUnavailable) {
+		t.Errorf("%v, want unavailable", err)
+	}
+	wantNoSession(t, r, u.ID)
+}
+
+// Somebody else's session elsewhere in the browser ends with the sign-in.
+func TestPassword_endsSomebodyElsesSessionElsewhere(t *testing.T) {
+	r := roomtest.New(t)
+	r.NewUserWithPassword(t, "ann")
+	bobs, token := r.Begin(t, r.V5, r.NewUser(t, "bob"), nil)
+	b := from(r, "")
+	b.Elsewhere = func() ([]session.Sealed, error) { return []session.Sealed{bobs}, nil }
+	if _, err := try(r, "ann@example.com", roomtest.Password, b); err != nil {
+		t.Fatal(err)
+	}
+	if s := roomtest.Check(t, r.V5, token.Text); s.Verdict.SignedIn() {
+		t.Errorf("verdict %d, want nobody", s.Verdict)
+	}
+}
+
 func TestPassword_bringsSubjectAndClaimsOfTheBrowser(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUserWithPassword(t, "ann")

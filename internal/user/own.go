@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"net/url"
 
@@ -61,7 +62,8 @@ func checkImage(image string) error {
 // ChangePassword replaces the caller's own password after checking the old
 // one, ends all their sessions, and begins a new one in the browser they ask
 // from. Codes: invalid_credentials (the old one is wrong), too_many_attempts,
-// those of the password policy, signed_out, busy, unavailable.
+// those of the password policy, password_unchanged, signed_out, busy,
+// unavailable.
 func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current session.Sealed, old, pw auth.Secret, d auth.Device) (session.Token, error) {
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
@@ -74,6 +76,9 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 	}
 	if err := r.Policy.Judge(pw, u); err != nil {
 		return session.Token{}, auth.WithField(err, "newPassword")
+	}
+	if same(old, pw) {
+		return session.Token{}, &auth.Error{Code: auth.CodePasswordUnchanged, Field: "newPassword"}
 	}
 	hash, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {
@@ -102,6 +107,14 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 	}
 	_, token, err := m.Seal(row, proof, nil)
 	return token, err
+}
+
+// same says whether two passwords have one hash: the old one is proven by now,
+// so comparing it spares a second verification.
+func same(old, pw auth.Secret) bool {
+	a, errA := password.Normalize(old.Reveal())
+	b, errB := password.Normalize(pw.Reveal())
+	return errA == nil && errB == nil && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
 // DeleteOwn deletes the caller's own account after checking the password.

@@ -110,8 +110,9 @@ func TestChangePassword_judgesTheNewOne(t *testing.T) {
 	for pw, code := range map[auth.Secret]auth.Code{
 		"short": auth.CodePasswordTooShort, "passwordpassword": auth.CodePasswordCommon, "ann@example.com": auth.CodePasswordContainsName,
 		auth.Secret(strings.Repeat("long ", 60)): auth.CodePasswordTooLong, "": auth.CodePasswordTooShort,
+		roomtest.Password: auth.CodePasswordUnchanged,
 	} {
-		if _, err := change(r, begun, roomtest.Password, pw); !errors.Is(err, code) {
+		if _, err := change(r, begun, roomtest.Password, pw); !errors.Is(err, code) || auth.AsError(err).Field != "newPassword" {
 			t.Errorf("%q: %v, want %s", pw.Reveal(), err, code)
 		}
 	}
@@ -120,6 +121,21 @@ func TestChangePassword_judgesTheNewOne(t *testing.T) {
 	}
 	if err := signIn(r, roomtest.Password); err != nil {
 		t.Errorf("the old password: %v", err)
+	}
+}
+
+// Two spellings of one text are one password, as they are at sign-in.
+func TestChangePassword_refusesTheSameInAnotherNormalForm(t *testing.T) {
+	const composed, decomposed auth.Secret = "caf\u00e9 kettle sings at noon", "cafe\u0301 kettle sings at noon"
+	r := roomtest.New(t)
+	u := r.NewUserWithPassword(t, "ann")
+	begun, _ := r.Begin(t, r.V4, u, nil)
+	token, err := change(r, begun, roomtest.Password, composed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := change(r, roomtest.Check(t, r.V4, token.Text), decomposed, composed); !errors.Is(err, auth.CodePasswordUnchanged) {
+		t.Errorf("%v, want %s", err, auth.CodePasswordUnchanged)
 	}
 }
 

@@ -25,6 +25,10 @@ type RouterOptions struct {
 	ClientAddress func(r *http.Request) netip.Addr
 	// HTTPS: the public origin is https, so answers carry HSTS.
 	HTTPS bool
+	// Page shows people who navigate to an address that no Endpoint has that
+	// there is nothing; nil gives them the problem document that everybody else
+	// gets.
+	Page FailFunc
 	// Seen, if not nil, is told of every request before it is answered.
 	Seen func(r *http.Request, f *Facts)
 	// Observe, if not nil, is asked once for each Endpoint, when the Router is
@@ -49,8 +53,9 @@ func NewRouter(endpoints []Endpoint, o RouterOptions) (rt *Router, err error) {
 		o.Now = time.Now
 	}
 	rt = &Router{RouterOptions: o, mux: http.NewServeMux()}
-	rt.nowhere = rt.serve(nowhere())
-	for _, e := range append(slices.Clone(endpoints), nowhere()) {
+	nothing := nowhere(o.Page)
+	rt.nowhere = rt.serve(nothing)
+	for _, e := range append(slices.Clone(endpoints), nothing) {
 		if err := e.check(); err != nil {
 			return nil, err
 		}
@@ -96,11 +101,19 @@ func clean(p string) string {
 	return c
 }
 
-// nowhere answers for every address that no Endpoint has.
-func nowhere() Endpoint {
+// nowhere answers for every address that no Endpoint has, with page to those who
+// navigate.
+func nowhere(page FailFunc) Endpoint {
 	return Endpoint{
-		Method: "*", Pattern: "/", Guard: Public, CSRF: SafeMethod, Rate: Unlimited, Cache: NoStore, Fail: FailProblem,
+		Method: "*", Pattern: "/", Guard: Public, CSRF: SafeMethod, Rate: Unlimited, Cache: NoStore,
 		Handle: func(http.ResponseWriter, *http.Request) error { return auth.NewError(auth.CodeNotFound, nil) },
+		Fail: func(w http.ResponseWriter, r *http.Request, err error) {
+			if page != nil && Navigates(r) {
+				page(w, r, err)
+				return
+			}
+			FailProblem(w, r, err)
+		},
 	}
 }
 

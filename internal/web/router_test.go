@@ -126,6 +126,23 @@ func TestNewRouter_refusesTwoOfOneAddress(t *testing.T) {
 	}
 }
 
+// Only people get the page; nothing that a script asks for becomes one.
+func TestRouter_showsPeopleAPageWhereNothingIs(t *testing.T) {
+	page := func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, "a page", web.Status(err)) }
+	s := serve(t, web.RouterOptions{Page: page}, endpoint("/ok", ok))
+	for mode, want := range map[string]string{"navigate": "text/plain; charset=utf-8", "cors": "application/problem+json; charset=utf-8", "": "application/problem+json; charset=utf-8"} {
+		for _, target := range []string{"/", "/nowhere", "/x/../ok"} {
+			r := httptest.NewRequest(http.MethodGet, "http://app.example"+target, nil)
+			if mode != "" {
+				r.Header.Set("Sec-Fetch-Mode", mode)
+			}
+			if res := s.do(r); res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != want {
+				t.Errorf("%s %q: %d %s, want 404 %s", target, mode, res.StatusCode, res.Header.Get("Content-Type"), want)
+			}
+		}
+	}
+}
+
 // proves: ASVS 3.4.4, ASVS 3.4.5, ASVS 3.4.6, ASVS 14.3.2, ASVS 3.2.1, CS-42, CS-14
 func TestRouter_everyAnswerCarriesTheSafeHeaders(t *testing.T) {
 	s := serve(t, web.RouterOptions{HTTPS: true},

@@ -160,6 +160,29 @@ func TestAppRouter_noHeaderOrSpellingOpensAGuardedPage(t *testing.T) {
 	}
 }
 
+// Next.js tells shared caches to keep static pages and files for long. What is
+// guarded must not be kept, nor the renewed cookie that goes with it.
+func TestAppRouter_staticPagesAreGuardedAndKeptByNobody(t *testing.T) {
+	app := theAppRouter(t)
+	devAppRouter(t, app)
+	stranger := newClient(t, app.origin, app.origin)
+	stranger.header.Set("Sec-Fetch-Mode", "navigate")
+	if got := stranger.get("/handbook"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("nobody: /handbook answered %d", got.StatusCode)
+	}
+	b := visitor(t, app.origin)
+	b.signInHosted("/dashboard", userEmail, userPassword)
+	c := b.client()
+	c.header.Set("Sec-Fetch-Mode", "navigate")
+	got := c.get("/handbook")
+	if got.StatusCode != http.StatusOK || !strings.Contains(got.text, "For people who are signed in.") {
+		t.Fatalf("/handbook answered %d\n%s", got.StatusCode, got.text)
+	}
+	if kept := got.Header.Values("Cache-Control"); len(kept) != 1 || kept[0] != "private, no-store" {
+		t.Errorf("Cache-Control %q", kept)
+	}
+}
+
 // proves: NEXT-22
 func TestAppRouter_forgedCookieIsNobody(t *testing.T) {
 	app := theAppRouter(t)
@@ -197,6 +220,8 @@ func TestAppRouter_postFromAnotherSiteChangesNothing(t *testing.T) {
 		"another origin of this site": {"Sec-Fetch-Site": {"same-site"}},
 		"an older browser":            {"Origin": {"http://evil.example"}},
 		"a sandboxed page":            {"Origin": {"null"}},
+		"plain http elsewhere":        {"Origin": {"http://app.example"}},
+		"nobody says from where":      {},
 	} {
 		c.header, c.origin = h, h.Get("Origin")
 		if got := c.send(http.MethodPost, "/api/note", "", `{"text":"forged"}`); got.StatusCode != http.StatusForbidden {

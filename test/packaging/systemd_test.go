@@ -95,6 +95,20 @@ func TestUnit_waitsLongerThanTheServerMayTakeToEnd(t *testing.T) {
 	}
 }
 
+// Settings that are wrong end the service for good; what may pass is tried again
+// for ever, also where an hour of a full disk lies between.
+func TestUnit_triesAgainUnlessTheSettingsAreWrong(t *testing.T) {
+	set := unit(t)
+	for key, want := range map[string]string{"Restart": "on-failure", "RestartPreventExitStatus": "78", "StartLimitIntervalSec": "0"} {
+		if got := set[key]; !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %q, want %s", key, got, want)
+		}
+	}
+	if set["StartLimitBurst"] != nil {
+		t.Error("StartLimitBurst means nothing without an interval")
+	}
+}
+
 // The service reads copies of settings and secrets, at paths that only it can
 // open; what it gets must be accepted with files as systemd makes them.
 func TestUnit_settingsAndSecretsComeAsCredentials(t *testing.T) {

@@ -91,16 +91,16 @@ export function allowed(session: Session, { role }: Need): boolean {
   return role === undefined || (session.user.roles?.includes(role) ?? false);
 }
 
-// fromElsewhere finds requests that would change something and that another site made the browser send. Browsers say so in
-// Sec-Fetch-Site; older ones in Origin. A program that says neither was handed its cookies on purpose. Server actions need
-// none of this: Next.js compares Origin and Host for them by itself.
+// fromElsewhere says of a request that would change something that nothing shows it to come from this site's own pages.
+// Browsers say so in Sec-Fetch-Site; older ones in Origin. Silence is no statement. Programs
+// set the Origin header. Server actions need none of this: Next.js compares Origin and Host for them by itself.
 export function fromElsewhere(request: Request): boolean {
   if (["GET", "HEAD", "OPTIONS"].includes(request.method)) return false;
   const site = request.headers.get("sec-fetch-site");
   if (site) return site !== "same-origin";
-  const origin = request.headers.get("origin");
-  const host = request.headers.get("host");
-  return origin !== null && origin !== `https://${host}` && origin !== `http://${host}`;
+  const host = request.headers.get("host") ?? "";
+  const scheme = /^(localhost|127\.0\.0\.1)(:|$)/.test(host) ? "http" : "https";
+  return request.headers.get("origin") !== `${scheme}://${host}`;
 }
 
 // signInPath is Gatehouse's sign-in page, which leads back to callbackUrl. Gatehouse allows addresses of this application

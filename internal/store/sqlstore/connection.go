@@ -19,9 +19,12 @@ const (
 )
 
 // pragmas are the settings of every connection. The waiting time comes first,
-// because the others may have to wait.
+// because the others may have to wait. None makes the file: SQLite would take
+// the write-ahead log of a database that was moved away for a stray one of the
+// new, empty database, and delete it.
 func pragmas(more ...string) url.Values {
 	return url.Values{
+		"mode":       {"rw"},
 		"_dqs":       {"0"}, // a misspelt column must not become a string
 		"_defensive": {"1"},
 		"_pragma": append([]string{

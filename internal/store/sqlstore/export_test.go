@@ -34,6 +34,9 @@ func BreakWriter(db *DB) error {
 	return db.writer.conn.conn.Close()
 }
 
+// Plain is what operators are told of a result code.
+func Plain(code int) string { return plain(code) }
+
 // Newest is the schema version of this program.
 func Newest() int64 { return newest() }
 

@@ -62,9 +62,9 @@ func plain(code int) string {
 	case sqlite3.SQLITE_READONLY:
 		return "the database may only be read (check the file system and the owner of the file and its folder)"
 	case sqlite3.SQLITE_CANTOPEN:
-		return "the database cannot be opened (check that the folder exists and may be written)"
+		return "the database cannot be opened (check that the file is where database.path says, and that its folder may be written)"
 	case sqlite3.SQLITE_IOERR:
-		return "the disk failed"
+		return "the disk failed, or the file was moved or replaced while it was open: see gatehouse doctor"
 	case sqlite3.SQLITE_BUSY:
 		return "another process holds the database"
 	case sqlite3.SQLITE_NOTADB:

@@ -18,11 +18,11 @@ type ServerRunningError struct {
 
 // Error names the cure.
 func (e *ServerRunningError) Error() string {
-	who := "another Gatehouse server"
+	who := ""
 	if e.PID != "" {
-		who += " (process " + e.PID + ")"
+		who = " (process " + e.PID + ")"
 	}
-	return fmt.Sprintf("%s is serving the database %s (it holds %s.lock); stop it first, or give this one another file with database.path", who, e.Path, e.Path)
+	return fmt.Sprintf("Gatehouse is running already%s: it serves the database %s and holds %s.lock; stop it first, or give this one another file with database.path", who, e.Path, e.Path)
 }
 
 // errHeld is what the platform's tryLock returns for a lock that is taken.

@@ -59,7 +59,7 @@ type Migration struct {
 // was nothing to do. It returns [*NewerError] as [Open] does.
 func Migrate(ctx context.Context, o Options) ([]Migration, error) {
 	o = o.withDefaults()
-	if err := create(o.Path); err != nil {
+	if err := o.prepare(); err != nil {
 		return nil, err
 	}
 	db, err := open(ctx, o)
@@ -87,10 +87,11 @@ func Migrate(ctx context.Context, o Options) ([]Migration, error) {
 
 // Status returns every migration this program knows and whether the database
 // has it. It changes no schema, and returns [*NewerError] as [Open] does. A
-// file that does not exist is an error that wraps [fs.ErrNotExist].
+// file that does not exist is a [*MissingError].
 func Status(ctx context.Context, o Options) ([]Migration, error) {
 	o = o.withDefaults()
-	if err := exists(o.Path); err != nil {
+	o.MustExist = true
+	if err := o.prepare(); err != nil {
 		return nil, err
 	}
 	db, err := open(ctx, o)

@@ -20,8 +20,12 @@ import (
 type Options struct {
 	// Path is the database file. It is created with mode 0600 if it does not
 	// exist; its folder must exist. SQLite keeps two more files beside it
-	// while it is open (-wal, -shm); all three belong together.
+	// while it is open (-wal, -shm); all three belong together, so no database
+	// is created where one of them lies alone.
 	Path string
+	// MustExist creates nothing: a file that does not exist is a
+	// [*MissingError].
+	MustExist bool
 	// Migrate brings the schema up to this program's version. Without it an
 	// older schema is refused with an [*OutdatedError].
 	Migrate bool
@@ -51,11 +55,12 @@ type DB struct {
 var _ store.Store = (*DB)(nil)
 
 // Open opens the database. It returns [*NewerError] if a newer program has
-// changed the schema, and [*OutdatedError] if the schema is older than this
-// program and o.Migrate is not set.
+// changed the schema, [*OutdatedError] if the schema is older than this
+// program and o.Migrate is not set, and [*MissingError] if there is no file and
+// o.MustExist is set.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	o = o.withDefaults()
-	if err := create(o.Path); err != nil {
+	if err := o.prepare(); err != nil {
 		return nil, err
 	}
 	db, err := open(ctx, o)
@@ -86,6 +91,9 @@ func (o Options) withDefaults() Options {
 // files the same mode. A file that exists is not opened here: closing it again
 // would drop the locks of every connection this process has on it.
 func create(path string) error {
+	if err := refuseRemains(path); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -99,14 +107,6 @@ func create(path string) error {
 		return fmt.Errorf("sqlstore: create the database: %w", err)
 	}
 	syncFolder(filepath.Dir(path))
-	return nil
-}
-
-// exists fails if there is no file, which SQLite would create.
-func exists(path string) error {
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("sqlstore: open the database: %w", err)
-	}
 	return nil
 }
 

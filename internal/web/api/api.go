@@ -43,10 +43,26 @@ func (h *Handler) Endpoints() []web.Endpoint {
 			Cache: web.NoStore, Handle: h.ownPagesOnly(e.do), Fail: web.FailProblem,
 		}, web.Endpoint{
 			Method: "*", Pattern: pattern, Guard: web.Public, CSRF: web.SafeMethod, Rate: web.Unlimited,
-			Cache: web.NoStore, Handle: web.MethodNotAllowed(http.MethodPost), Fail: web.FailProblem,
+			Cache: web.NoStore, Handle: h.postOnly(e.name), Fail: web.FailProblem,
 		})
 	}
 	return list
+}
+
+// postOnly refuses every method but POST. Somebody who opens the address of
+// registration in a browser is led to the page where people register.
+func (h *Handler) postOnly(name string) web.HandlerFunc {
+	refuse := web.MethodNotAllowed(http.MethodPost)
+	if name != "register" {
+		return refuse
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if (r.Method != http.MethodGet && r.Method != http.MethodHead) || !web.Navigates(r) {
+			return refuse(w, r)
+		}
+		http.Redirect(w, r, h.Mount.Base()+"/signup", http.StatusSeeOther)
+		return nil
+	}
 }
 
 // ownPagesOnly refuses what a browser says comes from elsewhere.

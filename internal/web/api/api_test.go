@@ -152,6 +152,18 @@ func TestEndpoints_answerOtherMethodsWith405(t *testing.T) {
 	}
 }
 
+// Whoever guesses the address of the sign-up page in a browser finds it.
+func TestRegister_leadsBrowsersToThePage(t *testing.T) {
+	s := webtest.New(t, nil)
+	v := s.Visitor()
+	v.Sends.Set("Sec-Fetch-Mode", "navigate")
+	if v.Get("/api/auth/register"); v.Status != 200 || v.Address != "/api/auth/signup" || !v.Shows("Create account") {
+		t.Errorf("%d at %s", v.Status, v.Address)
+	}
+	wantProblem(t, v.Get("/api/auth/login"), 405, "invalid_request")
+	wantProblem(t, v.Post("/api/auth/register", "application/x-www-form-urlencoded", ""), 415, "invalid_request")
+}
+
 // proves: ASVS 3.5.2
 func TestEndpoints_takeJSONAlone(t *testing.T) {
 	s, _ := registered(t)

@@ -3,6 +3,7 @@ package guard
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
@@ -15,9 +16,14 @@ import (
 type Caller struct {
 	guard *Guard
 	// brought has an exchange for each mount that the request brought a session
-	// cookie of, up to the one that counts.
+	// cookie of.
 	brought []*mount.Exchange
 	room    [2]*mount.Exchange // for brought: there are two dialects
+	// counts is the one of brought whose session counts; nil when nobody is
+	// signed in.
+	counts *mount.Exchange
+	// asked is when the cookies were checked.
+	asked time.Time
 	// facts are those of the session that counts, when somebody is signed in.
 	// They are a copy: a handler that outlives its answer may still read them
 	// while the cookie is sealed anew.
@@ -32,16 +38,17 @@ type Caller struct {
 }
 
 // Identify asks whose session the request's cookies are, without I/O but for
-// the exceptions that package session names, and writes nothing. Mounts are
-// asked in their order, and the first that knows a session counts: two cookies
-// never add up. When one cannot tell, no other is asked, so that an outage
-// makes nobody somebody else. w is what the answer's header is written to.
+// the exceptions that package session names, and writes nothing. Where two
+// mounts know a session, the later sign-in counts, and of two in one second
+// that at the earlier mount: two cookies never add up. When one cannot tell,
+// nothing can be said, so that an outage makes nobody somebody else. w is what
+// the answer's header is written to.
 func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 	c := &Caller{guard: g}
 	if len(r.Header["Cookie"]) == 0 {
 		return c
 	}
-	c.brought = c.room[:0]
+	c.brought, c.asked = c.room[:0], g.Mounts[0].Now()
 	for _, m := range g.Mounts {
 		x := m.Bare(w, r)
 		if !x.HasSession() {
@@ -53,10 +60,12 @@ func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 			c.failed = err
 			return c
 		}
-		if s.Verdict.SignedIn() {
-			c.facts, c.signedIn, c.proven = s.Facts, true, provenOwn(r, m.Origin())
-			return c
+		if s.Verdict.SignedIn() && (c.counts == nil || s.Start > c.facts.Start) {
+			c.counts, c.facts = x, s.Facts
 		}
+	}
+	if c.counts != nil {
+		c.signedIn, c.proven = true, provenOwn(r, c.counts.Origin())
 	}
 	return c
 }
@@ -90,7 +99,7 @@ func provenOwn(r *http.Request, publicOrigin string) bool {
 func asksOnly(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return r.Header.Get("Upgrade") == ""
+		return len(r.Header["Upgrade"]) == 0 // an empty line of several is still a handshake
 	}
 	return false
 }

@@ -7,7 +7,7 @@
 // A [Decision] is a value; each dialect renders it. [Guard.Refuse] is the
 // rendering for requests that are answered here: a problem document, a page, or
 // the way to the sign-in page. [Caller.Pass] hands an allowed request on and
-// settles the session's cookie when the answer's header is written.
+// settles the session's cookie when the answer is about to be sent.
 //
 // Whether a cookie is good is package session's to say, and what the cookie
 // becomes is package mount's. This package stands against the route that

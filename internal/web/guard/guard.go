@@ -1,8 +1,11 @@
 package guard
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"sync/atomic"
 
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
@@ -14,6 +17,10 @@ type Options struct {
 	// asked. The first one's sign-in page is where people are led. At least one
 	// is needed.
 	Mounts []*mount.Mount
+	// Pages are the addresses of the application's own pages that sign-in leads
+	// to without anybody being signed in: its sign-in and error pages. Empty
+	// ones are passed over.
+	Pages []string
 	// Router gives refusals the headers, the request ID and the log line of any
 	// other request.
 	Router *web.Router
@@ -27,13 +34,25 @@ type Options struct {
 type Guard struct {
 	Options
 	refuse func(w http.ResponseWriter, r *http.Request, f web.Refusal)
+	// pages are the decoded paths of Pages.
+	pages []string
+	// inFront: it was said that a page to sign in stands behind a guard.
+	inFront atomic.Bool
 }
 
 // name is where refusals stand in the log: the route is the embedder's.
 const name = "(embedded)"
 
 // New returns a Guard.
-func New(o Options) *Guard { return &Guard{o, o.Router.Refuser(name)} }
+func New(o Options) *Guard {
+	g := &Guard{Options: o, refuse: o.Router.Refuser(name)}
+	for _, address := range o.Pages {
+		if u, err := url.Parse(address); err == nil && address != "" {
+			g.pages = append(g.pages, trimSlash(cmp.Or(u.Path, "/")))
+		}
+	}
+	return g
+}
 
 // signIn is the mount whose sign-in page people are led to.
 func (g *Guard) signIn() *mount.Mount { return g.Mounts[0] }

@@ -323,6 +323,7 @@ func TestDecide_aCookieAloneChangesNothing(t *testing.T) {
 			{"WebSocket from our own page", "GET", []func(*http.Request){upgrade, own}, false},
 			{"WebSocket from elsewhere", "GET", []func(*http.Request){upgrade, header("Origin", "https://sub.app.example")}, true},
 			{"WebSocket, in silence", "GET", []func(*http.Request){upgrade}, true},
+			{"WebSocket behind an empty line", "GET", []func(*http.Request){header("Upgrade", ""), upgrade}, true},
 		} {
 			r := ask(c.method, "/x", append(c.with, cookie(m, token.Text))...)
 			want := auth.Code("")
@@ -479,8 +480,40 @@ func TestRefuse_leadsNobodyRoundInCircles(t *testing.T) {
 	if !strings.Contains(s.log.String(), "leave Gatehouse's Handler outside of Require") {
 		t.Errorf("the log does not say what is wrong:\n%s", s.log)
 	}
-	if res := s.serve(ask("GET", "/api/authors", visit), guard.Policy{}, ok); res.StatusCode != http.StatusSeeOther {
-		t.Errorf("an address that only begins alike: %d, want 303", res.StatusCode)
+	if n := strings.Count(s.log.String(), "leave Gatehouse's Handler outside of Require"); n != 1 {
+		t.Errorf("the log says what is wrong %d times, want once", n)
+	}
+	// Anybody can ask for these, whatever the program does.
+	for _, path := range []string{
+		"/api/authors", "/api/auth/../x", "/api/auth/..%2fx", "/api/auth/%2e%2E/x", "/api/auth/./x", "/api/auth//x", "/api/auth/x%5c..%5cy", "/api/auth/..\\x", "/api/auth/x/..",
+	} {
+		r := ask("GET", "/x", visit)
+		r.RequestURI = path
+		if res := s.serve(r, guard.Policy{}, ok); s.guard.OwnPages(r) || res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s, which only begins alike: %d, want 303", path, res.StatusCode)
+		}
+	}
+}
+
+// Nor does it lead from the application's own sign-in page to that page.
+func TestRefuse_leadsNobodyRoundInCirclesByTheApplicationsPages(t *testing.T) {
+	s := newSite(t)
+	s.guard = guard.New(guard.Options{
+		Mounts: s.guard.Mounts, Router: s.guard.Router, Page: s.guard.Page, Logger: s.guard.Logger,
+		Pages: []string{"/log in?x=y", "", "https://app.example/error/"},
+	})
+	for path, want := range map[string]int{
+		"/log%20in": 500, "/log%20in/?callbackUrl=x": 500, "/error?error=Configuration": 500, "/": 303, "/log": 303, "/x?/error": 303,
+	} {
+		if res := s.serve(ask("GET", path, visit), guard.Policy{}, ok); res.StatusCode != want || (res.Header.Get("Location") == "") != (want == 500) {
+			t.Errorf("%s: %d to %q, want %d", path, res.StatusCode, res.Header.Get("Location"), want)
+		}
+	}
+	if n := strings.Count(s.log.String(), "the pages that Mount.Pages names"); n != 1 {
+		t.Errorf("the log says what is wrong %d times, want once:\n%s", n, s.log)
+	}
+	if res := s.serve(ask("GET", "/error"), guard.Policy{}, ok); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a script: %d, want 401", res.StatusCode)
 	}
 }
 
@@ -505,4 +538,33 @@ func TestRefuse_deletesAVoidCookieAlone(t *testing.T) {
 			t.Errorf("chunks that make no whole: %q, want both deleted", res.Header["Set-Cookie"])
 		}
 	})
+}
+
+// Two cookies never add up: the later sign-in counts, in the order of the
+// mounts where both are of one second, and renewal is that one's.
+func TestIdentify_laterSignInCounts(t *testing.T) {
+	for _, wait := range []time.Duration{-time.Second, 0, time.Second} {
+		s := newSite(t)
+		ann, bob := s.NewUser(t, "ann"), s.NewUser(t, "bob")
+		first, second := s.V4, s.V5
+		if wait < 0 {
+			first, second = s.V5, s.V4
+		}
+		_, one := s.Begin(t, first, ann, nil)
+		s.Advance(wait.Abs())
+		_, two := s.Begin(t, second, bob, nil)
+		want, counts := bob.ID, second
+		if wait == 0 {
+			want, counts = ann.ID, first
+		}
+		r := ask("GET", "/x", cookie(first, one.Text), cookie(second, two.Text))
+		if p, _ := s.guard.Identify(httptest.NewRecorder(), r).Principal(); p.UserID != want {
+			t.Errorf("%s apart: %s, want %s", wait, p.UserID, want)
+		}
+		s.Advance(roomtest.Idle / 2)
+		res := s.serve(r, guard.Policy{}, ok)
+		if fresh, _ := cookieOf(counts, res); fresh == "" || len(res.Header["Set-Cookie"]) != 1 {
+			t.Errorf("%s apart: renewed %q", wait, res.Header["Set-Cookie"])
+		}
+	}
 }

@@ -178,6 +178,14 @@ func TestPass_keepsCookiesFromSharedCaches(t *testing.T) {
 		"public, max-age=60":        {[]string{"public, max-age=60"}, false},
 		"max-age=1,S-MaxAge=60":     {[]string{"max-age=1,S-MaxAge=60"}, false},
 		"max-age=31536000,  PUBLIC": {[]string{"max-age=31536000,  PUBLIC"}, false},
+		// RFC 9111 §5.2.2.7: for these fields alone; the rest may be kept.
+		`private="X-Foo", max-age=600`: {[]string{`private="X-Foo", max-age=600`}, false},
+		`x="a, private", max-age=9`:    {[]string{`x="a, private", max-age=9`, "private"}, true},
+		`x="a\", public", max-age=9`:   {[]string{`x="a\", public", max-age=9`, "private"}, true},
+		`x="a", public, y="`:           {[]string{`x="a", public, y="`}, false},
+		// §5.2.2.3: who understands the status passes over no-store.
+		"must-understand, no-store, max-age=600": {[]string{"must-understand, no-store, max-age=600", "private"}, true},
+		"must-understand, private":               {[]string{"must-understand, private"}, true},
 	} {
 		s := newSite(t)
 		r, _ := s.due()
@@ -190,6 +198,53 @@ func TestPass_keepsCookiesFromSharedCaches(t *testing.T) {
 		fresh, _ := cookieOf(s.V4, res)
 		if !slices.Equal(res.Header["Cache-Control"], want.control) || (fresh != "") != want.renewed || res.Header.Get("Vary") != "Cookie" {
 			t.Errorf("handler says %q: Cache-Control %q, renewed %v, Vary %q", own, res.Header["Cache-Control"], fresh != "", res.Header["Vary"])
+		}
+	}
+}
+
+// RFC 9213: what a field for some caches alone says overrules Cache-Control
+// there, so unless it forbids to keep the answer, no cookie goes into it.
+//
+// proves: ASVS 14.3.2
+func TestPass_keepsCookiesFromTargetedCaches(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		renewed     bool
+	}{
+		{"CDN-Cache-Control", "max-age=60", false}, {"CDN-Cache-Control", "", false}, {"CDN-Cache-Control", "no-store", true}, {"CDN-Cache-Control", "max-age=60, private", true},
+		{"CDN-Cache-Control", "no-store=?0", false}, {"CDN-Cache-Control", "no-store, no-store=?0", false}, {"CDN-Cache-Control", "no-store;x=1", false},
+		{"CDN-Cache-Control", "no-store, must-understand", false}, {"CDN-Cache-Control", "private, s-maxage=9", false}, {"CDN-Cache-Control", `x="no-store"`, false},
+		{"Acme-Cache-Control", "max-age=60", false}, {"X-LiteSpeed-Cache-Control", "public,max-age=60", false}, {"Edge-Control", "max-age=1d", false},
+		{"Surrogate-Control", "max-age=60", false}, {"Surrogate-Control", "no-store", true}, {"Surrogate-Control", "no-store, max-age=60;abc", false},
+		{"X-Accel-Expires", "60", false}, {"X-Accel-Expires", "@1893456000", false}, {"X-Accel-Expires", "off", false}, {"X-Accel-Expires", "0", true},
+		{"X-Cache", "HIT", true},
+	} {
+		s := newSite(t)
+		r, _ := s.due()
+		for _, name := range []string{http.CanonicalHeaderKey(c.name), strings.ToLower(c.name)} {
+			fresh, _ := cookieOf(s.V4, s.serve(r, guard.Policy{}, func(w http.ResponseWriter, r *http.Request) {
+				w.Header()[name] = []string{c.value}
+				ok(w, r)
+			}))
+			if (fresh != "") != c.renewed {
+				t.Errorf("%s: %s: renewed %v, want %v", name, c.value, fresh != "", c.renewed)
+			}
+		}
+	}
+}
+
+// A void cookie is deleted while it is surely the one that was checked.
+func TestPass_deletesNoVoidCookieLate(t *testing.T) {
+	for after, want := range map[time.Duration]bool{0: true, time.Second: true, 2 * time.Second: false, time.Hour: false} {
+		s := newSite(t)
+		r := ask("GET", "/x", cookie(s.V4, "garbage"))
+		w := httptest.NewRecorder()
+		s.guard.Identify(w, r).Pass(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.Clock.Advance(after)
+			ok(w, r)
+		}), guard.Personal)
+		if _, deleted := cookieOf(s.V4, w.Result()); deleted != want {
+			t.Errorf("after %s: deleted %v, want %v", after, deleted, want)
 		}
 	}
 }

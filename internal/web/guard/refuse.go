@@ -3,6 +3,8 @@ package guard
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -24,7 +26,11 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Deci
 	fail := web.FailProblem
 	nobody := refused.Code.Kind() == auth.KindUnauthenticated
 	switch {
-	case nobody && g.OwnPages(r):
+	case nobody && (g.OwnPages(r) || visits(r) && g.appPage(r)):
+		if g.inFront.CompareAndSwap(false, true) {
+			g.Logger.Error("a page to sign in stands behind a guard itself, so people would be led round in circles: " +
+				"leave Gatehouse's Handler outside of Require, and the pages that Mount.Pages names with it")
+		}
 		refused = auth.NewError(auth.CodeInternal, errInFront)
 	case nobody && visits(r):
 		fail = g.leadToSignIn
@@ -42,18 +48,50 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Deci
 }
 
 // errInFront is a mistake of the program: people would be led round in circles.
-var errInFront = errors.New("the pages to sign in stand behind a guard themselves: leave Gatehouse's Handler outside of Require")
+var errInFront = errors.New("a page to sign in stands behind a guard itself")
 
 // OwnPages says whether the request asks for something below a base path, where our
-// own endpoints see to themselves.
+// own endpoints see to themselves. What only begins like that and may lead
+// elsewhere, by dot segments for one, does not count.
 func (g *Guard) OwnPages(r *http.Request) bool {
 	path, _, _ := strings.Cut(requestTarget(r), "?")
 	for _, m := range g.Mounts {
 		if rest, below := strings.CutPrefix(path, m.BasePath); below && (rest == "" || rest[0] == '/') {
-			return true
+			return straight(rest)
 		}
 	}
 	return false
+}
+
+// straight says whether no reader of a raw path could take it for another one:
+// no dot segment, no empty one, no separator in disguise.
+func straight(raw string) bool {
+	decoded, err := url.PathUnescape(raw)
+	if err != nil || strings.Contains(decoded, "\\") || strings.Count(decoded, "/") != strings.Count(raw, "/") {
+		return false
+	}
+	for segment := range strings.SplitSeq(decoded, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return !strings.Contains(decoded, "//")
+}
+
+// appPage says whether the request asks for a page of the application that
+// the sign-in page leads to.
+func (g *Guard) appPage(r *http.Request) bool {
+	path, _, _ := strings.Cut(requestTarget(r), "?")
+	decoded, err := url.PathUnescape(path)
+	return err == nil && slices.Contains(g.pages, trimSlash(decoded))
+}
+
+// trimSlash is the path without its final slash.
+func trimSlash(path string) string {
+	if len(path) > 1 {
+		return strings.TrimSuffix(path, "/")
+	}
+	return path
 }
 
 // visits says whether a person opens a page, which can be opened again after

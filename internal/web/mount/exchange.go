@@ -34,6 +34,7 @@ type Exchange struct {
 	pending  []string                   // Set-Cookie lines in the protocol's order
 	session  *session.Sealed
 	failed   error
+	others   []*Exchange // see elsewhere
 }
 
 // Open reads what every endpoint needs: body, cookies, CSRF token and callback
@@ -166,16 +167,28 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 		x.failed = err
 		return nil, err
 	}
-	x.SignedIn(&s)
+	x.session = &s
+	x.name(false)
 	return x.session, nil
 }
 
-// SignedIn makes s the session of this exchange and of its log line.
+// SignedIn makes s, which has just begun, the session of this exchange and of
+// its log line. The browser drops the cookies of whoever else was signed in at
+// another mount.
 func (x *Exchange) SignedIn(s *session.Sealed) {
 	x.session = s
-	if s.Verdict.SignedIn() && web.InRouter(x.R.Context()) {
-		facts := web.FactsFrom(x.R.Context())
-		facts.UserID, facts.SessionID = s.UserID(), s.SessionID()
+	x.name(true)
+	x.dropOthers(s)
+}
+
+// name puts the session into the request's log line. Only one that has just
+// begun takes the place of another.
+func (x *Exchange) name(anew bool) {
+	if !x.session.Verdict.SignedIn() || !web.InRouter(x.R.Context()) {
+		return
+	}
+	if facts := web.FactsFrom(x.R.Context()); anew || facts.SessionID == "" {
+		facts.UserID, facts.SessionID = x.session.UserID(), x.session.SessionID()
 	}
 }
 
@@ -193,17 +206,19 @@ func (x *Exchange) Require() (*session.Sealed, error) {
 }
 
 // SignOut ends the request's session, for good and everywhere, and makes the
-// browser drop its cookies; without a session nothing happens. When the end
-// could not be stored, the cookies go all the same and the refusal says that
-// copies elsewhere may live on (guarantees R14): send the cookies with it too.
+// browser drop its cookies; those of the other mounts end with it. Without a
+// session nothing happens. When the end could not be stored, the cookies go all
+// the same and the refusal says that copies elsewhere may live on (guarantees
+// R14): send the cookies with it too.
 func (x *Exchange) SignOut() error {
-	if !x.HasSession() {
-		return nil
+	var err error
+	if x.HasSession() {
+		x.DropSession()
+		err = x.end()
 	}
-	x.DropSession()
-	s, err := x.Session()
-	if err == nil && s.Verdict.SignedIn() {
-		err = x.Sessions.SignOut(x.R.Context(), *s, x.Device())
+	for _, other := range x.elsewhere() {
+		x.dropAt(other)
+		err = errors.Join(err, other.end())
 	}
 	if err == nil {
 		return nil
@@ -214,10 +229,19 @@ func (x *Exchange) SignOut() error {
 	return refused
 }
 
+// end ends the request's session at this mount, if there is one.
+func (x *Exchange) end() error {
+	s, err := x.Session()
+	if err == nil && s.Verdict.SignedIn() {
+		err = x.Sessions.SignOut(x.R.Context(), *s, x.Device())
+	}
+	return err
+}
+
 // Device is what the request tells of the browser.
 func (x *Exchange) Device() auth.Device { return web.FactsFrom(x.R.Context()).Device }
 
 // Browser is where a sign-in attempt on this exchange comes from.
 func (x *Exchange) Browser(current *session.Sealed) signin.Browser {
-	return signin.Browser{Mount: x.Sessions, Device: x.Device(), Current: current}
+	return signin.Browser{Mount: x.Sessions, Device: x.Device(), Current: current, Elsewhere: x.sessionsElsewhere}
 }

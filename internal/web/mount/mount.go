@@ -25,6 +25,8 @@ type Mount struct {
 	origin wire.Origin
 	names  wire.Names
 	csrf   *wire.CSRF
+	// siblings are the other mounts; see Join.
+	siblings []*Mount
 }
 
 // New returns a Mount. Its sessions are sealed with the given secrets, which

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,14 @@ const (
 	keptProbes = 256
 	keptValues = 8   // of each kind, for each probe
 	keptBytes  = 200 // of each value
+	keptTwins  = 4   // with one nonce: a proxy may ask twice
+)
+
+// markLife is how long a mark is good: it travels in the clear, and whoever reads
+// it on the way could use it again. markSkew is how far clocks may differ.
+const (
+	markLife = 5 * time.Minute
+	markSkew = time.Minute
 )
 
 // forwarding are the headers by which hops in front say something of the
@@ -62,9 +71,9 @@ type Seen struct {
 
 // Probes keeps what the server saw of the last probes of "gatehouse doctor",
 // in memory. A request is a probe if it carries a mark made with one of
-// Gatehouse's own secrets; of every other request nothing is kept, so nobody
-// without those secrets makes the server remember anything. It is safe for
-// concurrent use.
+// Gatehouse's own secrets in the last minutes; of every other request nothing
+// is kept. Whoever reads a mark on its way can use it until then, and have a few
+// lines of 200 bytes remembered. It is safe for concurrent use.
 type Probes struct {
 	keys   [][]byte
 	header string
@@ -106,13 +115,13 @@ func probeMAC(key []byte, nonce string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Mark makes a fresh nonce and the mark that proves it.
-func Mark(secret auth.Secret) (nonce, mark string, err error) {
+// Mark makes a fresh nonce, which tells the time, and the mark that proves it.
+func Mark(secret auth.Secret, now time.Time) (nonce, mark string, err error) {
 	key, err := probeKey(secret)
 	if err != nil {
 		return "", "", err
 	}
-	nonce = strings.ToLower(rand.Text())
+	nonce = strconv.FormatInt(now.Unix(), 36) + "-" + strings.ToLower(rand.Text())
 	return nonce, nonce + "." + probeMAC(key, nonce), nil
 }
 
@@ -126,7 +135,7 @@ func (p *Probes) Note(r *http.Request, f *web.Facts) {
 		return
 	}
 	nonce, mac, _ := strings.Cut(mark, ".")
-	if len(nonce) > 64 || !slices.ContainsFunc(p.keys, func(key []byte) bool { return hmac.Equal([]byte(probeMAC(key, nonce)), []byte(mac)) }) {
+	if len(nonce) > 64 || !p.recent(nonce) || !slices.ContainsFunc(p.keys, func(key []byte) bool { return hmac.Equal([]byte(probeMAC(key, nonce)), []byte(mac)) }) {
 		return
 	}
 	s := Seen{
@@ -153,9 +162,26 @@ func (p *Probes) Note(r *http.Request, f *web.Facts) {
 	p.keep(s)
 }
 
+// recent says whether the mark was made in the last minutes.
+func (p *Probes) recent(nonce string) bool {
+	made, _, _ := strings.Cut(nonce, "-")
+	seconds, err := strconv.ParseInt(made, 36, 64)
+	age := p.now().Unix() - seconds
+	return err == nil && age <= int64(markLife/time.Second) && age >= -int64(markSkew/time.Second)
+}
+
 func (p *Probes) keep(s Seen) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	twins := 0
+	for i := range p.kept {
+		if p.kept[i].Nonce == s.Nonce {
+			twins++
+		}
+	}
+	if twins >= keptTwins {
+		return
+	}
 	if len(p.kept) < keptProbes {
 		p.kept = append(p.kept, s)
 		return
@@ -177,7 +203,8 @@ func (p *Probes) Find(nonce string) (found []Seen) {
 	return found
 }
 
-func short(s string) string { return s[:min(len(s), keptBytes)] }
+// short is a copy: a part of the line would keep the whole of it in memory.
+func short(s string) string { return strings.Clone(s[:min(len(s), keptBytes)]) }
 
 // shortEnd keeps the end: lists are read from the right.
-func shortEnd(s string) string { return s[max(0, len(s)-keptBytes):] }
+func shortEnd(s string) string { return strings.Clone(s[max(0, len(s)-keptBytes):]) }

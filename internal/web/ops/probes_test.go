@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func newProbes(t *testing.T) *ops.Probes {
 
 func mark(t *testing.T, s auth.Secret) (nonce, text string) {
 	t.Helper()
-	nonce, text, err := ops.Mark(s)
+	nonce, text, err := ops.Mark(s, time.Unix(1e9, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,5 +148,52 @@ func TestDoctorEndpoints_answerTheDoctor(t *testing.T) {
 	}
 	if w := ask(rt, "POST", "/instance"); w.Code != http.StatusNotFound {
 		t.Errorf("POST: %d", w.Code)
+	}
+}
+
+// A mark travels in the clear. Who reads it cannot use it for long, nor drive
+// other probes out with it.
+func TestProbes_aMarkThatWasReadOnTheWayIsWorthLittle(t *testing.T) {
+	at := time.Unix(1e9, 0)
+	p, err := ops.NewProbes([]auth.Secret{ownSecret}, "X-Forwarded-For", func() time.Time { return at })
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(text string) {
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Header.Set(ops.ProbeHeader, text)
+		r.Header.Set("Via", strings.Repeat("x", 512<<10))
+		p.Note(r, &web.Facts{})
+	}
+	mine, text := mark(t, ownSecret)
+	send(text)
+	stolen, again := mark(t, ownSecret)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 300 {
+		send(again)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := len(p.Find(stolen)); n != 4 {
+		t.Errorf("%d sightings of one mark are kept, want 4", n)
+	}
+	if len(p.Find(mine)) != 1 {
+		t.Error("another probe was driven out")
+	}
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
+		t.Errorf("they keep %d KiB", kept>>10)
+	}
+	late, text := mark(t, ownSecret)
+	at = at.Add(5*time.Minute + time.Second)
+	send(text)
+	if len(p.Find(late)) != 0 {
+		t.Error("an old mark counts")
+	}
+	at = time.Unix(1e9, 0).Add(-61 * time.Second)
+	send(text)
+	if len(p.Find(late)) != 0 {
+		t.Error("a mark of the future counts")
 	}
 }

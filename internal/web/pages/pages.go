@@ -188,11 +188,14 @@ func (s *Set) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	m := Message{Title: keyErrorTitle, Text: Refused(err), Link: s.Base + "/signin", LinkText: KeyGoSignIn}
 	switch {
 	case refused.Code == auth.CodeNotFound: // nothing has happened that a log would tell of
-		m.Title, m.Text = keyNothingTitle, Say(keyNothingText)
+		m.Title, m.Text, m.Link, m.LinkText = keyNothingTitle, Say(keyNothingText), s.Base+"/account", keyAccountTitle
 		if failed := s.render(w, r, sheet{"message", m.Title, "/signin", http.StatusNotFound, m}); failed != nil {
 			web.FailProblem(w, r, failed)
 		}
 		return
+	case refused.Code == auth.CodeForbidden: // who hears this is signed in already
+		m.Title, m.Link, m.LinkText = keyForbiddenTitle, s.origin(), KeyGoService
+		m.Other, m.OtherText = s.Base+"/signin", keyOtherUser
 	case refused.Code.Kind() == auth.KindRateLimited || refused.Code.Kind() == auth.KindUnavailable:
 		m.Title = KeyWaitTitle
 	}

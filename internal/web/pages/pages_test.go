@@ -99,6 +99,10 @@ func scenes() map[string]func(s *pages.Set, w http.ResponseWriter, r *http.Reque
 			s.Fail(w, r, &auth.Error{Code: auth.CodeBusy, RetryAfter: 3 * time.Minute})
 			return nil
 		},
+		"forbidden": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			s.Fail(w, r, auth.CodeForbidden)
+			return nil
+		},
 		"nothing": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			s.Fail(w, r, auth.CodeNotFound)
 			return nil

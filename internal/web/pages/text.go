@@ -64,7 +64,9 @@ const (
 	KeyDeletedTitle Key = "deleted.title"
 	KeyDeletedText  Key = "deleted.text"
 
-	keyErrorTitle Key = "error.title"
+	keyErrorTitle     Key = "error.title"
+	keyForbiddenTitle Key = "error.forbidden.title"
+	keyOtherUser      Key = "go.other"
 	// KeyWaitTitle and the next ones are titles and texts of the error page.
 	KeyWaitTitle          Key = "error.wait.title"
 	KeyConfigurationTitle Key = "error.configuration.title"
@@ -80,7 +82,8 @@ const (
 	keyNothingTitle       Key = "error.nothing.title"
 	keyNothingText        Key = "error.nothing.text"
 
-	// KeyMailTitle, KeyMailText and KeyMailBack say that a message is on its way.
+	// KeyMailTitle, KeyMailText and KeyMailBack say where a message is to be found
+	// if one was sent.
 	KeyMailTitle Key = "mail.title"
 	KeyMailText  Key = "mail.text"
 	KeyMailBack  Key = "mail.back"

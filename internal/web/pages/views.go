@@ -54,6 +54,10 @@ type Message struct {
 	// Link and LinkText lead on.
 	Link     string
 	LinkText Key
+	// Other and OtherText are another way on, which stands back behind the
+	// first; empty when there is none.
+	Other     string
+	OtherText Key
 	// Reference finds the request in the log, Support is the address of whoever
 	// can use it, and Grave says that the fault is ours; all are set by Error.
 	Reference, Support string

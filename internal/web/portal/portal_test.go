@@ -38,6 +38,37 @@ func TestSignUp_signsInAndReturns(t *testing.T) {
 	}
 }
 
+// Where no application stands in front, a sign-in ends where nothing is: that
+// is a page, and it leads on.
+func TestNowhere_isAPageThatLeadsToTheAccount(t *testing.T) {
+	s := webtest.New(t, nil)
+	v := signUp(t, s)
+	v.Sends.Set("Sec-Fetch-Mode", "navigate")
+	if v.Get("/"); v.Status != 404 || !v.Shows("There is nothing here") || !v.Shows(`class="button" href="http://localhost:3000/api/auth/account"`) {
+		t.Errorf("%d:\n%s", v.Status, v.Body)
+	}
+	v.Sends.Set("Sec-Fetch-Mode", "cors")
+	if v.Get("/"); v.Status != 404 || !v.Shows(`"code":"not_found"`) {
+		t.Errorf("a script: %d:\n%s", v.Status, v.Body)
+	}
+}
+
+// The sign-in page takes somebody else's password too, as the page for those
+// who are not allowed promises.
+func TestSignIn_asSomebodyElseReplacesTheSession(t *testing.T) {
+	const ben = "ben@example.test"
+	s := webtest.New(t, nil)
+	v := signUp(t, s)
+	if _, err := s.Users().Create(t.Context(), "test", user.New{Email: ben, Password: second}); err != nil {
+		t.Fatal(err)
+	}
+	before := v.Copy()
+	v.Get("/api/auth/signin").Submit(map[string]string{"identifier": ben, "password": second})
+	if got := v.SignedInAs(); got != ben || before.SignedInAs() != "" {
+		t.Errorf("signed in as %q, and in the session of before as %q", got, before.SignedInAs())
+	}
+}
+
 func TestSignUp_leadsToTheApplicationsPageForNewUsers(t *testing.T) {
 	s := webtest.New(t, func(c *gatehouse.Config) { c.Mounts[0].Pages.NewUser = "/welcome?x=1" })
 	v := s.Visitor().Get("/api/auth/signup?callbackUrl=%2Fback")

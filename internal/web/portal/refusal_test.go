@@ -191,7 +191,7 @@ func TestPages_speakTheVisitorsLanguage(t *testing.T) {
 	v := s.Visitor()
 	v.Sends.Set("Accept-Language", "de-DE,de;q=0.9")
 	v.Get("/api/auth/signup").Submit(map[string]string{"identifier": ann, "password": "kurz"})
-	if !v.Shows("Dieses Passwort hat 4 Zeichen; es sollen mindestens 15 sein.") || v.Header.Get("Content-Language") != "de" {
+	if !v.Shows("Dieses Passwort hat 4 Zeichen; nötig sind mindestens 15.") || v.Header.Get("Content-Language") != "de" {
 		t.Errorf("%d:\n%s", v.Status, v.Body)
 	}
 	v.Get("/api/auth/signin?lang=en")
