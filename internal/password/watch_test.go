@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,8 +20,11 @@ func TestGate_tellsHowLongCallersWaitedAndWorked(t *testing.T) {
 		}
 		begun := time.Now()
 		var got []told
+		var mu sync.Mutex
 		g := password.NewGate(1, 1)
 		g.Watch = func(ctx context.Context, came time.Time, waited, worked time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
 			got = append(got, told{ctx.Value(key{}), came.Sub(begun), waited, worked})
 		}
 		do := func(who string) {
@@ -33,6 +37,8 @@ func TestGate_tellsHowLongCallersWaitedAndWorked(t *testing.T) {
 		do("refused")
 		do("refused")
 		time.Sleep(3 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(got) != 2 || got[0] != (told{"first", 0, 0, time.Second}) || got[1] != (told{"second", 0, time.Second, time.Second}) {
 			t.Errorf("told %v", got)
 		}
