@@ -127,12 +127,21 @@ func must[P, R any](b *tab, what string, cmd cdp.Command[P, R], params P) R {
 	return result
 }
 
-// do runs steps, and fails the test with what the page shows.
+// gone is what Chromium says when the page was replaced by another between
+// finding an element and touching it: some pages of next-auth load twice.
+const gone = "Could not find node with given id"
+
+// do runs steps, all of them again when the page is replaced under them, and
+// fails the test with what the page shows.
 func (b *tab) do(what string, steps ...step) {
 	b.t.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
 	defer stop()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	err := chromedp.Do(ctx, steps...)
+	for err != nil && strings.Contains(err.Error(), gone) && ctx.Err() == nil {
+		err = chromedp.Do(ctx, steps...)
+	}
+	if err != nil {
 		b.t.Fatalf("%s: %v\n%s", what, err, b.here())
 	}
 }
