@@ -106,9 +106,14 @@ func (h argon2idHash) derive(pw string, n int) []byte {
 	return argon2.IDKey([]byte(pw), h.salt, h.params.Passes, h.params.Memory, h.params.Lanes, uint32(n))
 }
 
-// matches implements stored.
-func (h argon2idHash) matches(pw string) bool {
-	return subtle.ConstantTimeCompare(h.derive(pw, len(h.key)), h.key) == 1
+// matches implements stored. A hash in this form may be our own or have been
+// imported, so a password whose stable form is another text is tried both ways.
+func (h argon2idHash) matches(typed, stable string) bool {
+	ok := subtle.ConstantTimeCompare(h.derive(stable, len(h.key)), h.key)
+	if typed != stable {
+		ok |= subtle.ConstantTimeCompare(h.derive(typed, len(h.key)), h.key)
+	}
+	return ok == 1
 }
 
 // current implements stored. A costlier hash is not current either: while it

@@ -6,7 +6,10 @@ func ParseStored(encoded string) (memoryKiB, passes uint32, lanes uint8, err err
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	h := s.(argon2idHash)
+	h, own := s.(argon2idHash)
+	if !own {
+		return 0, 0, 0, ErrUnknownScheme
+	}
 	return h.params.Memory, h.params.Passes, h.params.Lanes, nil
 }
 

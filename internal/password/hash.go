@@ -127,9 +127,9 @@ func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) 
 }
 
 // Verify is [Hasher.Verify] on the ticket's place.
-func (t *Ticket) Verify(ctx context.Context, encoded, pw string) (Match, error) {
+func (t *Ticket) Verify(ctx context.Context, encoded, typed string) (Match, error) {
 	h := t.Hasher
-	pw, err := Normalize(pw)
+	pw, err := Normalize(typed)
 	if err != nil {
 		return Match{}, err
 	}
@@ -138,7 +138,7 @@ func (t *Ticket) Verify(ctx context.Context, encoded, pw string) (Match, error) 
 		hash = h.nothing
 	}
 	var ok bool
-	work := func() { ok = hash.matches(pw) }
+	work := func() { ok = hash.matches(typed, pw) }
 	if err := h.gate.run(ctx, hash.places(h.params), work); err != nil {
 		return Match{}, err
 	}
@@ -161,13 +161,13 @@ func (h *Hasher) VerifyNothing(ctx context.Context, pw string) error {
 }
 
 // VerifyNothing is [Hasher.VerifyNothing] on the ticket's place.
-func (t *Ticket) VerifyNothing(ctx context.Context, pw string) error {
+func (t *Ticket) VerifyNothing(ctx context.Context, typed string) error {
 	h := t.Hasher
-	pw, err := Normalize(pw)
+	pw, err := Normalize(typed)
 	if err != nil {
 		return err
 	}
-	return h.gate.run(ctx, h.nothing.places(h.params), func() { h.nothing.matches(pw) })
+	return h.gate.run(ctx, h.nothing.places(h.params), func() { h.nothing.matches(typed, pw) })
 }
 
 // Readable says whether [Hasher.Verify] could judge a password by the stored
@@ -180,8 +180,9 @@ func Readable(encoded string) error {
 
 // stored is a hash read back from its string, of whatever scheme.
 type stored interface {
-	// matches computes; it must run inside the gate. Pw is in stable form.
-	matches(pw string) bool
+	// matches computes; it must run inside the gate. Our own hashes are of the
+	// stable form, those of other programs are of what was typed.
+	matches(typed, stable string) bool
 	// current reports whether a new hash with p would be of the same kind.
 	current(p Params) bool
 	// places is how many places of the gate it takes when one hash with p
@@ -189,8 +190,9 @@ type stored interface {
 	places(p Params) int
 }
 
-// parseStored chooses the scheme by prefix. Foreign schemes join here. Its
-// errors never quote the input: it may be a password stored in the clear.
+// parseStored chooses the scheme by prefix; those of other programs are listed
+// in foreign.go. Its errors never quote the input: it may be a password stored
+// in the clear.
 func parseStored(encoded string) (stored, error) {
 	switch {
 	case len(encoded) > maxStored:
@@ -198,7 +200,7 @@ func parseStored(encoded string) (stored, error) {
 	case strings.HasPrefix(encoded, argon2idPrefix):
 		return parseArgon2id(encoded)
 	default:
-		return nil, ErrUnknownScheme
+		return parseForeign(encoded)
 	}
 }
 

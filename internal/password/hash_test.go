@@ -174,8 +174,8 @@ func TestVerify_refusesStoredStringsItCannotTrust(t *testing.T) {
 	}{
 		{"empty", "", password.ErrUnknownScheme},
 		{"clear text", "hunter2", password.ErrUnknownScheme},
-		{"argon2i", "$argon2i$v=19$m=19456,t=2,p=1$" + salt16 + "$" + key32, password.ErrUnknownScheme},
-		{"bcrypt", "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", password.ErrUnknownScheme},
+		{"argon2d", "$argon2d$v=19$m=19456,t=2,p=1$" + salt16 + "$" + key32, password.ErrUnknownScheme},
+		{"sha512-crypt", "$6$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", password.ErrUnknownScheme},
 		{"prefix alone", "$argon2id$", password.ErrMalformed},
 		{"old version", "$argon2id$v=16$m=19456,t=2,p=1$" + salt16 + "$" + key32, password.ErrMalformed},
 		{"no version", "$argon2id$m=19456,t=2,p=1$" + salt16 + "$" + key32, password.ErrMalformed},
