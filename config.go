@@ -174,6 +174,10 @@ type Limits struct {
 	// AddressPeriod is the time in which failures of an address are counted.
 	// Default: 15 minutes.
 	AddressPeriod time.Duration `conf:"address_period"`
+	// UnknownFailures is how many failed sign-ins may come in AddressPeriod from
+	// everybody together whose address is not known; beyond it tries from
+	// browsers that an account does not know wait some seconds. Default: 2000.
+	UnknownFailures int `conf:"unknown_failures"`
 	// Registrations is how many sign-ups an address may make in an hour.
 	// Default: 20.
 	Registrations int `conf:"registrations"`

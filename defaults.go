@@ -43,7 +43,11 @@ const (
 	defaultAccountMaxDelay = 15 * time.Minute
 	defaultAddressFailures = 20
 	defaultAddressPeriod   = 15 * time.Minute
-	defaultRegistrations   = 20
+	defaultUnknownFailures = 2000
+	// unknownMaxDelay is short: one attacker must not shut the door for all who
+	// come by the same proxy.
+	unknownMaxDelay      = 5 * time.Second
+	defaultRegistrations = 20
 )
 
 // WithDefaults returns a copy in which every member left at zero has its
@@ -89,6 +93,7 @@ func (c Config) WithDefaults() Config {
 	l.AccountMaxDelay = or(l.AccountMaxDelay, defaultAccountMaxDelay)
 	l.AddressFailures = or(l.AddressFailures, defaultAddressFailures)
 	l.AddressPeriod = or(l.AddressPeriod, defaultAddressPeriod)
+	l.UnknownFailures = or(l.UnknownFailures, defaultUnknownFailures)
 	l.Registrations = or(l.Registrations, defaultRegistrations)
 
 	c.ClientAddress.Header = or(c.ClientAddress.Header, "X-Forwarded-For")

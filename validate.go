@@ -237,6 +237,7 @@ func (c Config) checkLimits(p *Problems) {
 	p.between("limits.account_max_delay", l.AccountMaxDelay, time.Second, day)
 	p.bound("limits.address_failures", l.AddressFailures, 1, 1<<20, "")
 	p.between("limits.address_period", l.AddressPeriod, time.Second, day)
+	p.bound("limits.unknown_failures", l.UnknownFailures, 1, 1<<20, "")
 	if n := l.Registrations; n < 1 || n > 1<<20 {
 		p.note("limits.registrations", say(`give 1 to %d: to allow none, set %s to "closed"`, 1<<20, setting("registration.mode")), say("%d is out of bounds", n))
 	}

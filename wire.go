@@ -104,12 +104,14 @@ func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, 
 	if err != nil {
 		return r, err
 	}
+	devices, err := signin.NewDevices(cfg.Secrets)
+	if err != nil {
+		return r, err
+	}
 	addresses := watch.Limits(ratelimit.NewMemory(0))
 	r.signin = &signin.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
-		Addresses:     addresses,
-		AddressLimits: ratelimit.Limit{Name: "signin-address", Burst: cfg.Limits.AddressFailures, Period: cfg.Limits.AddressPeriod},
-		Watch:         watch.SignIn(),
+		Devices: devices, Sampling: addresses, Watch: watch.SignIn(),
 	}
 	r.registration = &registration.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Mode: registration.Mode(cfg.Registration.Mode),
@@ -147,7 +149,12 @@ func newThrottle(cfg Config) (signin.Throttle, error) {
 	if err != nil {
 		return signin.Throttle{}, fmt.Errorf("derive counter key: %w", err)
 	}
-	return signin.Throttle{Free: cfg.Limits.AccountFailures, MaxDelay: cfg.Limits.AccountMaxDelay, Key: key}, nil
+	l := cfg.Limits
+	return signin.Throttle{
+		Free: l.AccountFailures, MaxDelay: l.AccountMaxDelay, Key: key,
+		Address: signin.Pace{Burst: l.AddressFailures, Period: l.AddressPeriod, MaxDelay: l.AddressPeriod},
+		Unknown: signin.Pace{Burst: l.UnknownFailures, Period: l.AddressPeriod, MaxDelay: unknownMaxDelay},
+	}, nil
 }
 
 // serveMounts routes every endpoint of every mount.

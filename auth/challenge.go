@@ -62,3 +62,13 @@ type Counter struct {
 	// one was counted.
 	FirstAt, LastAt time.Time
 }
+
+// Backlog is what a source of failures has run up. Each failure moves Until on,
+// time moves towards it: a source that stops failing is forgiven step by step.
+// It is kept in the database, as a Counter is.
+type Backlog struct {
+	// LastAt is when the last failure was counted.
+	LastAt time.Time
+	// Until is when nothing is left of it.
+	Until time.Time
+}

@@ -85,11 +85,19 @@ func New(t testing.TB) *Rooms {
 		t.Fatalf("common passwords: %v", err)
 	}
 	r.Policy = password.Policy{ContextWords: []string{"Gatehouse"}, Common: common}
-	r.Throttle = signin.Throttle{Free: 3, MaxDelay: 15 * time.Minute, Key: []byte("a key that blinds identifiers")}
+	r.Throttle = signin.Throttle{
+		Free: 3, MaxDelay: 15 * time.Minute, Key: []byte("a key that blinds identifiers"),
+		Address: signin.Pace{Burst: 3, Period: 15 * time.Minute, MaxDelay: 15 * time.Minute},
+		Unknown: signin.Pace{Burst: 500, Period: 15 * time.Minute, MaxDelay: 5 * time.Second},
+	}
+	devices, err := signin.NewDevices([]auth.Secret{"a secret that makes devices known"})
+	if err != nil {
+		t.Fatalf("devices: %v", err)
+	}
 	r.Addresses = ratelimit.NewMemory(64)
 	r.SignIn = &signin.Room{
 		Store: r.Store, Passwords: r.Passwords, Policy: r.Policy, Sessions: r.Sessions, Throttle: r.Throttle, Now: r.Clock.Now,
-		Addresses: r.Addresses, AddressLimits: ratelimit.Limit{Name: "signin-address", Burst: 3, Period: 15 * time.Minute},
+		Devices: devices, Sampling: r.Addresses,
 	}
 	r.Registration = &registration.Room{
 		Store: r.Store, Passwords: r.Passwords, Policy: r.Policy, Mode: registration.Open, Roles: []string{"user"}, Now: r.Clock.Now,

@@ -24,9 +24,10 @@ type Room struct {
 	Policy    password.Policy
 	Sessions  *session.Room
 	Throttle  Throttle
-	// Addresses limits the failures that one address may cause.
-	Addresses     ratelimit.Source
-	AddressLimits ratelimit.Limit
+	// Devices knows the browsers in which an account was signed in to before.
+	Devices Devices
+	// Sampling bounds the audit record of refusals; nil records all of them.
+	Sampling ratelimit.Source
 	// Watch, if not nil, measures every step.
 	Watch Watch
 	// Now is the clock; nil means time.Now.
@@ -77,6 +78,9 @@ type Outcome struct {
 	// Session and Token are set when nothing is missing.
 	Session session.Sealed
 	Token   session.Token
+	// KnownBy is what the browser is to keep, so that it is known to the
+	// account from now on; see [Devices].
+	KnownBy string
 }
 
 // Done says whether a session has begun.
@@ -87,6 +91,8 @@ type Browser struct {
 	// Mount is the base path that the session will belong to.
 	Mount  *session.Mount
 	Device auth.Device
+	// KnownBy is what the browser kept of earlier sign-ins; empty for nothing.
+	KnownBy string
 	// Current is the checked cookie that came along, if any.
 	Current *session.Sealed
 	// Elsewhere, if not nil, is asked for the checked cookies of other mounts

@@ -46,7 +46,7 @@ func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 		return Outcome{}, auth.Unavailable(fmt.Errorf("replace password: %w", err))
 	}
 	a.next(auth.Password{})
-	return r.proceed(ctx, a, b, r.Throttle.UserKey(a.User.ID))
+	return r.proceed(ctx, a, b, r.Throttle.runs(string(a.User.ID)))
 }
 
 // replace uses the challenge up and stores the new password. A user who was

@@ -40,23 +40,20 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	if err != nil {
 		return Outcome{}, wrong // nobody can have it, so there is nothing to hide
 	}
-	refund, err := r.charge(ctx, b.Device, r.now())
-	if err != nil {
-		return Outcome{}, err
+	if b.KnownBy == "" { // a flood from one source is refused before it costs a write
+		if err := r.Throttle.CheckSource(ctx, r.Store, b.Device, r.now()); err != nil {
+			return Outcome{}, unavailable("begin sign-in", err)
+		}
 	}
 	// The place in the queue comes first: a try that cannot be judged must not
 	// be counted against the account.
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
-		refund()
 		return Outcome{}, password.Refusal(err)
 	}
 	defer ticket.Release()
-	found, key, err := r.count(ctx, identifier, b)
+	found, try, err := r.count(ctx, identifier, b)
 	if err != nil {
-		if errors.Is(err, auth.CodeUnavailable) {
-			refund() // an outage of ours is no failure of theirs
-		}
 		return Outcome{}, err
 	}
 	match, err := verify(ctx, ticket, found, pw)
@@ -69,37 +66,39 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 		}
 		return Outcome{}, wrong
 	}
-	refund()
 	if match.NeedsRehash {
 		r.upgrade(ctx, ticket, found, pw)
 	}
 	a := Attempt{User: found.user, Proven: []string{methodPassword}}
 	a.next(found.credential)
-	return r.proceed(ctx, a, b, key)
+	return r.proceed(ctx, a, b, try)
 }
 
 // count reads the account and counts the try, in one transaction.
-func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser) (found account, key string, err error) {
+func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser) (found account, try Try, err error) {
 	now := r.now()
 	err = r.Store.InTx(ctx, func(tx store.Tx) error {
 		found, err = read(ctx, tx, identifier)
 		if err != nil {
 			return err
 		}
-		key = r.Throttle.key(identifier, found.user)
-		return r.Throttle.Count(ctx, tx, key, now)
+		try = r.Throttle.Try(identifier, found.user, r.Devices.Known(b.KnownBy, found.user.ID), b.Device)
+		return r.Throttle.Count(ctx, tx, try, now)
 	})
-	var refused *auth.Error
-	switch {
-	case errors.As(err, &refused):
-		if r.worthRecording(ctx, key, now) {
-			r.record(ctx, auth.EventSignInThrottled, found.user, b)
-		}
-		return found, key, err
-	case err != nil:
-		return found, key, auth.Unavailable(fmt.Errorf("begin sign-in: %w", err))
+	if errors.Is(err, auth.CodeTooManyAttempts) && r.worthRecording(ctx, try.account, now) {
+		r.record(ctx, auth.EventSignInThrottled, found.user, b)
 	}
-	return found, key, nil
+	return found, try, unavailable("begin sign-in", err)
+}
+
+// unavailable turns what is no refusal into one that says that nothing was
+// decided.
+func unavailable(doing string, err error) error {
+	var refused *auth.Error
+	if err == nil || errors.As(err, &refused) {
+		return err
+	}
+	return auth.Unavailable(fmt.Errorf("%s: %w", doing, err))
 }
 
 // sampledEvents bounds the audit record of refusals that an attacker can cause
@@ -110,10 +109,10 @@ var sampledEvents = ratelimit.Limit{Name: "sampled-event", Burst: 5, Period: tim
 // worthRecording says whether such a refusal is among the first in a while. The
 // key is a counter's, or names the kind.
 func (r *Room) worthRecording(ctx context.Context, key string, now time.Time) bool {
-	if r.Addresses == nil {
+	if r.Sampling == nil {
 		return true
 	}
-	d, err := r.Addresses.Take(ctx, key, sampledEvents, 1, now)
+	d, err := r.Sampling.Take(ctx, key, sampledEvents, 1, now)
 	return err == nil && d.Allowed
 }
 
@@ -167,7 +166,7 @@ func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found accou
 
 // proceed begins the session, or keeps the Attempt for its next step. The
 // failures counted against the account are forgotten in the same transaction.
-func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string) (Outcome, error) {
+func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outcome, error) {
 	proof := session.Proof{
 		User: a.User, Subject: b.Subject, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
 	}
@@ -186,7 +185,7 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string
 	var next auth.Secret
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		now := r.now()
-		if err := tx.ForgetFailures(ctx, counter); err != nil {
+		if err := r.Throttle.Forget(ctx, tx, try); err != nil {
 			return err
 		}
 		if a.Missing != StepDone {
@@ -210,7 +209,7 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, counter string
 		return Outcome{User: a.User, Missing: a.Missing, Continue: next}, nil
 	}
 	sealed, token, err := b.Mount.Seal(row, proof, b.Claims)
-	return Outcome{User: a.User, Session: sealed, Token: token}, err
+	return Outcome{User: a.User, Session: sealed, Token: token, KnownBy: r.Devices.Remember(b.KnownBy, a.User.ID)}, err
 }
 
 // record writes an event on its own, for refusals: there is no change it could

@@ -253,7 +253,7 @@ func TestPassword_busyCountsNothing(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUserWithPassword(t, "ann")
 	leave := fillGate(t, r)
-	for range 4 * r.SignIn.AddressLimits.Burst {
+	for range 4 * r.SignIn.Throttle.Address.Burst {
 		_, err := try(r, "ann@example.com", roomtest.Password, from(r, "192.0.2.7"))
 		var refused *auth.Error
 		if !errors.As(err, &refused) || refused.Code != auth.CodeBusy || refused.RetryAfter < time.Second {
@@ -274,7 +274,7 @@ func TestPassword_outageIsUnavailableAndCountsNothing(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUserWithPassword(t, "ann")
 	r.Faults.Away(true)
-	for range 4 * r.SignIn.AddressLimits.Burst {
+	for range 4 * r.SignIn.Throttle.Address.Burst {
 		if _, err := try(r, "ann@example.com", roomtest.Password, from(r, "192.0.2.7")); !errors.Is(err, auth.CodeUnavailable) {
 			t.Fatalf("got %v, want unavailable", err)
 		}

@@ -9,81 +9,164 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
-	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
-// Throttle slows guessing at one account down: after Free wrong passwords in a
-// row each further try must wait, one second first and twice as long each
-// time, up to MaxDelay.
+// Throttle slows guessing down. Every count it keeps is in the database, raised
+// in the transaction of the try and before the try is judged: a crash forgets
+// nothing, and whoever guesses in parallel gets no more guesses than whoever
+// guesses in a row (guarantees R16).
+//
+// A try is counted against the account and against its source. From a browser
+// in which the owner has signed in before it is counted against that browser
+// instead ([Devices]), so that nobody can keep the owner out by guessing wrongly
+// on purpose.
 type Throttle struct {
+	// Free is how many wrong passwords in a row an account takes before each
+	// further try must wait: one second first and twice as long each time, up
+	// to MaxDelay. A browser that is known to the account has a run of its own.
 	Free     int
 	MaxDelay time.Duration
-	// Key blinds the identifiers of unknown accounts in the counters' keys.
+	// Key blinds the identifiers of unknown accounts and the addresses in the
+	// counters' keys.
 	Key []byte
+	// Address limits what one address may get wrong; Unknown what everybody
+	// may together whose address is not known. A zero Burst limits nothing.
+	Address, Unknown Pace
 }
 
 // throttleWindow is how long after its last failure a run is forgotten.
 const throttleWindow = 24 * time.Hour
 
-// key names the counter: the account's, or that of an identifier nobody has.
-// Both kinds behave alike, so the delay tells nobody which it was.
-func (t Throttle) key(identifier auth.Identifier, user auth.User) string {
-	if user.ID != "" {
-		return t.UserKey(user.ID)
-	}
-	mac := hmac.New(sha256.New, t.Key)
-	mac.Write([]byte(identifier.Value))
-	return "password:?" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+// The most failures in a row, whenever they were, after which an account's
+// password opens nothing until it has been set anew or was right from a known
+// browser (NIST SP 800-63B-4 §3.2.2 asks for at most 100). The last of them are
+// kept for known browsers.
+const (
+	mostFailures      = 100
+	keptForKnown      = 20
+	ceilingWindow     = 100 * 365 * 24 * time.Hour
+	mostUnknownDevice = mostFailures - keptForKnown
+)
+
+// Try is what a try is counted against.
+type Try struct {
+	account, ceiling, device string
+	source                   string
+	pace                     Pace
 }
 
-// UserKey names the counter of a known user.
+// Try names the counters of one try at the identifier. The user is the zero
+// User when nobody has it: then the counters are those of the identifier, and
+// behave alike, so that no delay tells which it was. device is empty unless the
+// browser is known to the user.
+func (t Throttle) Try(identifier auth.Identifier, user auth.User, device string, from auth.Device) Try {
+	name := string(user.ID)
+	if name == "" {
+		name = t.blind("?", identifier.Value)
+	}
+	try := t.runs(name)
+	if device != "" {
+		try.device = "password:" + name + ":" + device
+		return try
+	}
+	try.source, try.pace = t.source(from)
+	return try
+}
+
+// TryOf names the counters of a try by somebody who is signed in as the user. It
+// is a run of its own, so that guessing from outside keeps nobody from changing
+// their password.
+func (t Throttle) TryOf(id auth.UserID) Try {
+	return t.Try(auth.Identifier{}, auth.User{ID: id}, "signed-in", auth.Device{})
+}
+
+// runs names the counters of an account alone.
+func (t Throttle) runs(name string) Try {
+	return Try{account: "password:" + name, ceiling: "password-row:" + name}
+}
+
+// Clear forgets all failures of an account: its password was set anew.
+func (t Throttle) Clear(ctx context.Context, tx store.Tx, id auth.UserID) error {
+	return t.Forget(ctx, tx, t.runs(string(id)))
+}
+
+// UserKey names the run of an account.
 func (t Throttle) UserKey(id auth.UserID) string { return "password:" + string(id) }
 
-// delay is how long after the given failures the next try must wait.
-func (t Throttle) delay(c auth.Counter) time.Duration {
-	over := c.Failures - t.Free
-	if over < 0 {
+// blind turns what a stranger typed, or an address, into a key that shows
+// neither.
+func (t Throttle) blind(kind, text string) string {
+	mac := hmac.New(sha256.New, t.Key)
+	mac.Write([]byte(kind + text))
+	return kind + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// delay is how long after the last of the given failures the next try must
+// wait.
+func (t Throttle) delay(failures int) time.Duration { return doubled(failures-t.Free, t.MaxDelay) }
+
+// doubled is a second, twice as long for each step; nothing below the first.
+func doubled(steps int, most time.Duration) time.Duration {
+	switch {
+	case steps < 0:
 		return 0
+	case steps > 30:
+		return most
 	}
-	if over > 30 {
-		return t.MaxDelay
-	}
-	return min(time.Second<<over, t.MaxDelay)
+	return min(time.Second<<steps, most)
 }
 
 // Count refuses a try that comes too early, and otherwise counts it as a
-// failure before it is judged: whoever guesses in parallel gets no more guesses
-// than whoever guesses in a row. A right password takes the count back.
-func (t Throttle) Count(ctx context.Context, tx store.Tx, key string, now time.Time) error {
+// failure. A right password takes that back, with Forget.
+func (t Throttle) Count(ctx context.Context, tx store.Tx, try Try, now time.Time) error {
+	if err := try.pace.check(ctx, tx, try.source, now); err != nil {
+		return err
+	}
+	run, most := try.account, mostUnknownDevice
+	if try.device != "" {
+		run, most = try.device, mostFailures
+	}
+	if err := t.checkRun(ctx, tx, run, now); err != nil {
+		return err
+	}
+	ever, err := tx.Counter(ctx, try.ceiling, ceilingWindow, now)
+	if err != nil {
+		return fmt.Errorf("read failures: %w", err)
+	}
+	if ever.Failures >= most {
+		return &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: t.MaxDelay}
+	}
+	if _, err := tx.RaiseFailure(ctx, run, throttleWindow, now); err != nil {
+		return fmt.Errorf("count failure: %w", err)
+	}
+	if _, err := tx.RaiseFailure(ctx, try.ceiling, ceilingWindow, now); err != nil {
+		return fmt.Errorf("count failure: %w", err)
+	}
+	return try.pace.raise(ctx, tx, try.source, now)
+}
+
+func (t Throttle) checkRun(ctx context.Context, tx store.Tx, key string, now time.Time) error {
 	c, err := tx.Counter(ctx, key, throttleWindow, now)
 	if err != nil {
 		return fmt.Errorf("read failures: %w", err)
 	}
-	if wait := c.LastAt.Add(t.delay(c)).Sub(now); c.Failures >= t.Free && wait > 0 {
+	if wait := c.LastAt.Add(t.delay(c.Failures)).Sub(now); c.Failures >= t.Free && wait > 0 {
 		return &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: wait}
-	}
-	if _, err := tx.RaiseFailure(ctx, key, throttleWindow, now); err != nil {
-		return fmt.Errorf("count failure: %w", err)
 	}
 	return nil
 }
 
-// charge takes one from what the address may still get wrong; refund gives it
-// back. An unknown address has no bucket: one bucket for all the world behind
-// a proxy would lock everybody out (the account's counter and the hashing gate
-// still hold).
-func (r *Room) charge(ctx context.Context, d auth.Device, now time.Time) (refund func(), err error) {
-	key, ok := ratelimit.AddressKey(d.Address)
-	if !ok || r.Addresses == nil {
-		return func() {}, nil
+// Forget ends the runs after a right password, and gives the source back what
+// the try had cost: an office of people who sign in rightly is never locked out.
+func (t Throttle) Forget(ctx context.Context, tx store.Tx, try Try) error {
+	for _, key := range []string{try.account, try.ceiling, try.device} {
+		if key == "" {
+			continue
+		}
+		if err := tx.ForgetFailures(ctx, key); err != nil {
+			return err
+		}
 	}
-	decision, err := r.Addresses.Take(ctx, key, r.AddressLimits, 1, now)
-	if err != nil {
-		return nil, auth.Unavailable(fmt.Errorf("limit address: %w", err))
-	}
-	if !decision.Allowed {
-		return nil, &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: decision.RetryAfter}
-	}
-	return func() { _ = r.Addresses.Refund(ctx, key, r.AddressLimits, 1, now) }, nil
+	return try.pace.lower(ctx, tx, try.source)
 }

@@ -76,9 +76,9 @@ func TestPassword_waitDoublesWithEachFailure(t *testing.T) {
 func TestThrottle_allowsFewGuessesADay(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUser(t, "ann")
-	key, guesses := r.Throttle.UserKey(u.ID), 0
+	try, guesses := r.Throttle.Try(auth.Identifier{}, u, "", auth.Device{}), 0
 	for end := r.Clock.Now().Add(24 * time.Hour); r.Clock.Now().Before(end); {
-		err := r.Throttle.Count(context.Background(), r.DB, key, r.Clock.Now())
+		err := r.Throttle.Count(context.Background(), r.DB, try, r.Clock.Now())
 		if err == nil {
 			guesses++
 			continue
@@ -204,7 +204,7 @@ func TestPassword_addressPaysForFailuresAlone(t *testing.T) {
 		r.NewUserWithPassword(t, name)
 	}
 	const office = "192.0.2.7"
-	for range 2 * r.SignIn.AddressLimits.Burst {
+	for range 2 * r.SignIn.Throttle.Address.Burst {
 		if _, err := try(r, "ann@example.com", roomtest.Password, from(r, office)); err != nil {
 			t.Fatalf("a right password: %v", err)
 		}
@@ -224,7 +224,7 @@ func TestPassword_addressPaysForFailuresAlone(t *testing.T) {
 			t.Errorf("from %q: %v", elsewhere, err)
 		}
 	}
-	r.Advance(r.SignIn.AddressLimits.Period)
+	r.Advance(r.SignIn.Throttle.Address.Period)
 	if _, err := try(r, "eve@example.com", roomtest.Password, from(r, office)); err != nil {
 		t.Errorf("after the period: %v", err)
 	}
@@ -250,19 +250,6 @@ func TestPassword_addressIsRefusedBeforeHashing(t *testing.T) {
 	if n := failures(t, r, u.ID); n != 0 {
 		t.Errorf("%d failures counted against the account", n)
 	}
-}
-
-// An unknown address has no bucket: it would lock all the world out.
-func TestPassword_unknownAddressHasNoBucket(t *testing.T) {
-	r := roomtest.New(t)
-	r.NewUserWithPassword(t, "ann")
-	for i := range 3 * r.SignIn.AddressLimits.Burst {
-		who := "nobody" + string(rune('a'+i))
-		if _, err := try(r, who, wrong, from(r, "")); !errors.Is(err, auth.CodeInvalidCredentials) {
-			t.Fatalf("try %d: %v", i, err)
-		}
-	}
-	signsIn(t, r, "ann@example.com", roomtest.Password)
 }
 
 // The counter of an unknown identifier does not show it to who reads the

@@ -157,7 +157,8 @@ type Invitations interface {
 	PurgeInvitations(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Counters keeps failure counts by an opaque key. They protect secrets, so
+// Counters keeps failure counts and backlogs by an opaque key; no key is used
+// for both. They protect secrets, so
 // they live beside them and survive a crash (guarantees R16).
 type Counters interface {
 	// Counter returns the count, and the zero Counter when there is none or
@@ -168,8 +169,15 @@ type Counters interface {
 	RaiseFailure(ctx context.Context, key string, window time.Duration, now time.Time) (auth.Counter, error)
 	// ForgetFailures removes the count; none is no error.
 	ForgetFailures(ctx context.Context, key string) error
-	// PurgeCounters removes up to limit rows whose last failure lies before
-	// the given time.
+	// Backlog returns what the key has run up, and the zero Backlog when
+	// nothing is left of it.
+	Backlog(ctx context.Context, key string, now time.Time) (auth.Backlog, error)
+	// RaiseBacklog moves Until on by the given time, from now at least.
+	RaiseBacklog(ctx context.Context, key string, by time.Duration, now time.Time) error
+	// LowerBacklog moves Until back; none is no error. LastAt stays.
+	LowerBacklog(ctx context.Context, key string, by time.Duration) error
+	// PurgeCounters removes up to limit rows whose last failure, or whose
+	// Until, lies before the given time.
 	PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error)
 }
 

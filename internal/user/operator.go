@@ -200,6 +200,9 @@ func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw
 		if err := tx.SetPassword(ctx, p); err != nil {
 			return err
 		}
+		if err := r.Throttle.Clear(ctx, tx, id); err != nil {
+			return err
+		}
 		_, err := r.SessionRoom.EndAll(ctx, tx, id, now)
 		return err
 	})

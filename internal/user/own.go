@@ -146,7 +146,7 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 		if credential, err = tx.Password(ctx, u.ID); err != nil {
 			return err
 		}
-		return r.Throttle.Count(ctx, tx, r.Throttle.UserKey(u.ID), r.now())
+		return r.Throttle.Count(ctx, tx, r.Throttle.TryOf(u.ID), r.now())
 	})
 	if errors.Is(err, store.ErrNotFound) || err == nil && (u.Disabled() || u.Epoch != current.Epoch) {
 		return u, auth.NewError(auth.CodeSignedOut, err)
@@ -163,10 +163,8 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong.",
 			Details: []auth.Detail{{Name: auth.DetailCurrentPassword}}}
 	}
-	if err := r.Store.ForgetFailures(ctx, r.Throttle.UserKey(u.ID)); err != nil {
-		return u, translate("check password", err)
-	}
-	return u, nil
+	err = r.Store.InTx(ctx, func(tx store.Tx) error { return r.Throttle.Forget(ctx, tx, r.Throttle.TryOf(u.ID)) })
+	return u, translate("check password", err)
 }
 
 // sameEpoch refuses when the proof has been voided since it was given.

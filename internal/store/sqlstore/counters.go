@@ -46,3 +46,34 @@ func (t *tx) PurgeCounters(ctx context.Context, before time.Time, limit int) (in
 	return t.exec(ctx, "purge counters",
 		`DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE last_at < $1 LIMIT $2)`, micros(before), max(limit, 0))
 }
+
+// A backlog is a row of the same table: first_at is its LastAt and last_at its
+// Until, so that purging by last_at takes what nothing is left of.
+
+func (t *tx) Backlog(ctx context.Context, key string, now time.Time) (auth.Backlog, error) {
+	b, err := one(ctx, t, "read backlog", func(row scanner) (b auth.Backlog, err error) {
+		var last, until int64
+		err = row.Scan(&last, &until)
+		b.LastAt, b.Until = fromMicros(last), fromMicros(until)
+		return b, err
+	}, `SELECT first_at, last_at FROM counters WHERE key = $1 AND last_at > $2`, key, micros(now))
+	if errors.Is(err, store.ErrNotFound) {
+		return auth.Backlog{}, nil
+	}
+	return b, err
+}
+
+func (t *tx) RaiseBacklog(ctx context.Context, key string, by time.Duration, now time.Time) error {
+	_, err := t.exec(ctx, "raise backlog",
+		`INSERT INTO counters (key, failures, first_at, last_at) VALUES ($1, 0, $2, $2 + $3)
+		ON CONFLICT (key) DO UPDATE SET
+			first_at = CASE WHEN counters.first_at > $2 THEN counters.first_at ELSE $2 END,
+			last_at = CASE WHEN counters.last_at > $2 THEN counters.last_at ELSE $2 END + $3`,
+		key, micros(now), by.Microseconds())
+	return err
+}
+
+func (t *tx) LowerBacklog(ctx context.Context, key string, by time.Duration) error {
+	_, err := t.exec(ctx, "lower backlog", `UPDATE counters SET last_at = last_at - $2 WHERE key = $1`, key, by.Microseconds())
+	return err
+}

@@ -193,6 +193,21 @@ func (db *DB) DeleteInvitation(ctx context.Context, id auth.InvitationID) error 
 	return db.write(ctx, func(t *tx) error { return t.DeleteInvitation(ctx, id) })
 }
 
+// Backlog implements store.Tx on a reading connection.
+func (db *DB) Backlog(ctx context.Context, key string, now time.Time) (auth.Backlog, error) {
+	return read(ctx, db, func(t *tx) (auth.Backlog, error) { return t.Backlog(ctx, key, now) })
+}
+
+// RaiseBacklog implements store.Tx as a transaction of its own.
+func (db *DB) RaiseBacklog(ctx context.Context, key string, by time.Duration, now time.Time) error {
+	return db.write(ctx, func(t *tx) error { return t.RaiseBacklog(ctx, key, by, now) })
+}
+
+// LowerBacklog implements store.Tx as a transaction of its own.
+func (db *DB) LowerBacklog(ctx context.Context, key string, by time.Duration) error {
+	return db.write(ctx, func(t *tx) error { return t.LowerBacklog(ctx, key, by) })
+}
+
 // ForgetFailures implements store.Tx as a transaction of its own.
 func (db *DB) ForgetFailures(ctx context.Context, key string) error {
 	return db.write(ctx, func(t *tx) error { return t.ForgetFailures(ctx, key) })

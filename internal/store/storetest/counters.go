@@ -19,6 +19,11 @@ func Counters(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a failure counted in a transaction that is refused is not kept", counterRolledBack},
 		{"forgetting removes one key alone", counterForget},
 		{"purging takes what failed last before, up to the limit", counterPurge},
+		{"a backlog grows with each failure and melts with time", backlogGrows},
+		{"lowering a backlog leaves its last failure", backlogLowered},
+		{"a clock set back moves no backlog back", backlogClockBack},
+		{"fifty failures at once are a backlog of fifty", backlogAtOnce},
+		{"purging takes backlogs of which nothing is left", backlogPurge},
 	})
 }
 
@@ -105,5 +110,55 @@ func counterPurge(t *testing.T, s store.Store) {
 	count(t, "purged, the rest", must[int](t)(s.PurgeCounters(ctx, before, 9)), 1)
 	for key, want := range map[string]int{"a": 0, "b": 0, "c": 1, "d": 1} {
 		count(t, "failures of "+key, must[auth.Counter](t)(s.Counter(ctx, key, window, start)).Failures, want)
+	}
+}
+
+func backlogGrows(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	same(t, "of none", must[auth.Backlog](t)(s.Backlog(ctx, "a", start)), auth.Backlog{})
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, start))
+	same(t, "first", must[auth.Backlog](t)(s.Backlog(ctx, "a", start)), auth.Backlog{LastAt: start, Until: start.Add(time.Minute)})
+	later := start.Add(10 * time.Second)
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, later))
+	want := auth.Backlog{LastAt: later, Until: start.Add(2 * time.Minute)}
+	same(t, "second", must[auth.Backlog](t)(s.Backlog(ctx, "a", later)), want)
+	same(t, "another key", must[auth.Backlog](t)(s.Backlog(ctx, "A", later)), auth.Backlog{})
+	same(t, "just before its end", must[auth.Backlog](t)(s.Backlog(ctx, "a", justBefore(want.Until))), want)
+	same(t, "at its end", must[auth.Backlog](t)(s.Backlog(ctx, "a", want.Until)), auth.Backlog{})
+	again := want.Until.Add(time.Hour)
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, again))
+	same(t, "anew", must[auth.Backlog](t)(s.Backlog(ctx, "a", again)), auth.Backlog{LastAt: again, Until: again.Add(time.Minute)})
+}
+
+func backlogLowered(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ok(t, "LowerBacklog", s.LowerBacklog(ctx, "a", time.Minute)) // none
+	for range 3 {
+		ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, start))
+	}
+	ok(t, "LowerBacklog", s.LowerBacklog(ctx, "a", time.Minute))
+	same(t, "lowered", must[auth.Backlog](t)(s.Backlog(ctx, "a", start)), auth.Backlog{LastAt: start, Until: start.Add(2 * time.Minute)})
+}
+
+func backlogClockBack(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, start))
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "a", time.Minute, start.Add(-time.Hour)))
+	same(t, "after", must[auth.Backlog](t)(s.Backlog(ctx, "a", start)), auth.Backlog{LastAt: start, Until: start.Add(2 * time.Minute)})
+}
+
+func backlogAtOnce(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	count(t, "raises", atOnce(t, 50, nil, func(int) error { return s.RaiseBacklog(ctx, "a", time.Second, start) }), 50)
+	same(t, "all", must[auth.Backlog](t)(s.Backlog(ctx, "a", start)), auth.Backlog{LastAt: start, Until: start.Add(50 * time.Second)})
+}
+
+func backlogPurge(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "short", time.Second, start))
+	ok(t, "RaiseBacklog", s.RaiseBacklog(ctx, "long", time.Hour, start))
+	count(t, "purged", must[int](t)(s.PurgeCounters(ctx, start.Add(time.Minute), 10)), 1)
+	if b := must[auth.Backlog](t)(s.Backlog(ctx, "long", start)); b.Until.IsZero() {
+		t.Error("a backlog that is still there was purged")
 	}
 }
