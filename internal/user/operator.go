@@ -41,7 +41,7 @@ func (r *Room) Import(ctx context.Context, actor string, in New) (auth.User, err
 		if err := password.Readable(in.PasswordHash); err != nil {
 			return auth.User{}, &auth.Error{
 				Code: auth.CodeInvalidRequest, Field: "password_hash", Cause: err,
-				Message: "The password hash is not of a form that can be verified; argon2id in PHC form is.",
+				Message: "The password hash is of no form that can be verified, or costs too much to be; the documentation lists the forms.",
 			}
 		}
 	}

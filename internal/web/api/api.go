@@ -158,8 +158,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		x.SendCookies()
 		return &auth.Error{Code: auth.CodePasswordChangeNeeded, Message: "Choose a new password at " + h.Mount.Base() + "/new-password first."}
 	}
-	x.SignedIn(&outcome.Session)
-	x.KeepSession(outcome.Token)
+	x.Begin(outcome)
 	x.SendCookies()
 	user := shown(outcome.User)
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true, User: &user, Expires: &outcome.Token.Expires})

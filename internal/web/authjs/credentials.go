@@ -54,8 +54,7 @@ func (h *Handler) callback(x *mount.Exchange) error {
 		h.dialect.signInRefused(x, auth.NewError(auth.CodePasswordChangeNeeded, nil))
 		return nil
 	}
-	x.SignedIn(&outcome.Session)
-	x.KeepSession(outcome.Token)
+	x.Begin(outcome)
 	h.dialect.redirect(x, x.Callback)
 	return nil
 }

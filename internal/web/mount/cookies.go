@@ -11,6 +11,9 @@ import (
 // noEnd makes a cookie end with the browser session.
 var noEnd time.Time
 
+// knownSeconds is 400 days, what browsers let a cookie live (RFC 6265bis §5.5).
+const knownSeconds = 400 * 24 * 60 * 60
+
 // attemptSeconds is how long the cookie between two steps lives.
 const attemptSeconds = 600
 
@@ -40,6 +43,23 @@ func (x *Exchange) replaceSession(value string, expires time.Time) {
 			x.set(wire.NewCookie(c.Name, c.Value, expires, x.origin.Secure()))
 		}
 	}
+}
+
+// keepKnown makes the browser keep what makes it known to the accounts that were
+// signed in to there (signin.Devices). It outlives the session by far.
+func (x *Exchange) keepKnown(text string) {
+	if text == "" || text == x.knownBy() {
+		return
+	}
+	c := wire.NewCookie(x.knownCookie(), text, noEnd, x.origin.Secure())
+	c.MaxAge = knownSeconds
+	x.set(c)
+}
+
+// knownBy is what the browser kept of earlier sign-ins.
+func (x *Exchange) knownBy() string {
+	v, _ := x.cookies.Get(x.knownCookie())
+	return v
 }
 
 // KeepAttempt makes the browser keep what the next step of its sign-in needs.

@@ -172,6 +172,14 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 	return x.session, nil
 }
 
+// Begin takes the session that a sign-in has led to into this exchange: the
+// browser keeps its cookie, and is known to the account from now on.
+func (x *Exchange) Begin(o signin.Outcome) {
+	x.SignedIn(&o.Session)
+	x.KeepSession(o.Token)
+	x.keepKnown(o.KnownBy)
+}
+
 // SignedIn makes s, which has just begun, the session of this exchange and of
 // its log line. The browser drops the cookies of whoever else was signed in at
 // another mount.
@@ -243,5 +251,7 @@ func (x *Exchange) Device() auth.Device { return web.FactsFrom(x.R.Context()).De
 
 // Browser is where a sign-in attempt on this exchange comes from.
 func (x *Exchange) Browser(current *session.Sealed) signin.Browser {
-	return signin.Browser{Mount: x.Sessions, Device: x.Device(), Current: current, Elsewhere: x.sessionsElsewhere}
+	return signin.Browser{
+		Mount: x.Sessions, Device: x.Device(), KnownBy: x.knownBy(), Current: current, Elsewhere: x.sessionsElsewhere,
+	}
 }

@@ -92,6 +92,9 @@ func (m *Mount) Action(r *http.Request) string {
 // next. It is ours alone; the protocol has none.
 func (m *Mount) attemptCookie() string { return m.OwnCookie("attempt") }
 
+// knownCookie names the cookie by which accounts know a browser.
+func (m *Mount) knownCookie() string { return m.OwnCookie("known") }
+
 // OwnCookie names a cookie that the protocol does not have, in the style of
 // those that it has: "__Secure-next-auth." and the name.
 func (m *Mount) OwnCookie(name string) string {

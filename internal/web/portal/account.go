@@ -93,7 +93,8 @@ func (h *Handler) password(x *mount.Exchange) error {
 		}
 		return h.Hosted.Password(x.W, x.R, status, p)
 	}
-	return keep(x, nil, token, h.url("/account?done=password"))
+	x.KeepSession(token)
+	return goOn(x, h.url("/account?done=password"))
 }
 
 func (h *Handler) deleteForm(x *mount.Exchange) (pages.OwnForm, error) {
@@ -171,7 +172,8 @@ func (h *Handler) newPassword(x *mount.Exchange) error {
 		return h.Hosted.NewPassword(x.W, x.R, status, f)
 	}
 	x.DropAttempt()
-	return keep(x, &outcome.Session, outcome.Token, x.Callback)
+	x.Begin(outcome)
+	return goOn(x, x.Callback)
 }
 
 // signedOut is where a sign-out ends that has no better place to go; somebody

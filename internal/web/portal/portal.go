@@ -6,7 +6,6 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
-	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -113,12 +112,8 @@ func failed(x *mount.Exchange, f *pages.Form, err error) (status int, rest error
 	return web.Status(err), nil
 }
 
-// keep starts the session in this browser and goes on.
-func keep(x *mount.Exchange, s *session.Sealed, t session.Token, location string) error {
-	if s != nil {
-		x.SignedIn(s)
-	}
-	x.KeepSession(t)
+// goOn leads to the next address, with the cookies that are pending.
+func goOn(x *mount.Exchange, location string) error {
 	x.SendCookies()
 	http.Redirect(x.W, x.R, location, http.StatusSeeOther)
 	return nil

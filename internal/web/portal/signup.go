@@ -53,7 +53,8 @@ func (h *Handler) signUp(x *mount.Exchange) error {
 		http.Redirect(x.W, x.R, h.url("/signin"), http.StatusSeeOther)
 		return nil
 	}
-	return keep(x, &outcome.Session, outcome.Token, h.afterSignUp(x.Callback))
+	x.Begin(outcome)
+	return goOn(x, h.afterSignUp(x.Callback))
 }
 
 // afterSignUp is where a new user goes first (authjs.md §4.9).
