@@ -387,7 +387,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 			Workers: got.Password.Workers, Queue: 8 * got.Password.Workers},
 		Session: gatehouse.Session{MaxAge: 720 * time.Hour, AbsoluteLifetime: 2160 * time.Hour, LocalTrust: 720 * time.Hour, MaxPerUser: 100, MaxStaleness: 30 * time.Second},
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
-			AddressPeriod: 15 * time.Minute, Registrations: 20},
+			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
 		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}

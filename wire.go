@@ -280,7 +280,7 @@ func clientAddress(cfg Config) (func(*http.Request) netip.Addr, error) {
 	if len(resolver.Trusted) > 0 {
 		resolver.Header = c.Header
 	} else if !c.PeerIsClient {
-		cfg.Logger.Warn("the address of callers is unknown: limits by address are off, those by account and the hashing queue hold; " +
+		cfg.Logger.Warn("the address of callers is unknown: all callers share one limit of failed sign-ins, beside those by account and the hashing queue; " +
 			"set client_address.trusted_proxies to the proxy in front that sets it, or client_address.peer_is_client when browsers connect directly")
 	}
 	if err := resolver.Validate(); err != nil {

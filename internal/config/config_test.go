@@ -158,6 +158,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"limits.account_failures":        {text: "7"},
 		"limits.account_max_delay":       {text: "1h30m"},
 		"limits.address_failures":        {text: "70"},
+		"limits.unknown_failures":        {text: "700"},
 		"limits.address_period":          {text: "1d"},
 		"limits.registrations":           {text: "3"},
 		"client_address.trusted_proxies": {text: "10.0.0.1,fd00::/8"},

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -35,6 +36,9 @@ type Throttle struct {
 	Address, Unknown Pace
 }
 
+// unknownPrefix begins the names of identifiers that nobody has.
+const unknownPrefix = "?"
+
 // throttleWindow is how long after its last failure a run is forgotten.
 const throttleWindow = 24 * time.Hour
 
@@ -63,7 +67,7 @@ type Try struct {
 func (t Throttle) Try(identifier auth.Identifier, user auth.User, device string, from auth.Device) Try {
 	name := string(user.ID)
 	if name == "" {
-		name = t.blind("?", identifier.Value)
+		name = t.blind(unknownPrefix, identifier.Value)
 	}
 	try := t.runs(name)
 	if device != "" {
@@ -81,9 +85,14 @@ func (t Throttle) TryOf(id auth.UserID) Try {
 	return t.Try(auth.Identifier{}, auth.User{ID: id}, "signed-in", auth.Device{})
 }
 
-// runs names the counters of an account alone.
+// runs names the counters of an account alone. The count of all failures in a
+// row lasts for an account, and not for an identifier that nobody has.
 func (t Throttle) runs(name string) Try {
-	return Try{account: "password:" + name, ceiling: "password-row:" + name}
+	try := Try{account: "password:" + name, ceiling: "password-row:" + name}
+	if !strings.HasPrefix(name, unknownPrefix) {
+		try.ceiling = store.Lasting + try.ceiling
+	}
+	return try
 }
 
 // Clear forgets all failures of an account: its password was set anew.

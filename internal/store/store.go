@@ -157,6 +157,9 @@ type Invitations interface {
 	PurgeInvitations(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
+// Lasting begins the keys of counts that no time makes harmless.
+const Lasting = "lasting:"
+
 // Counters keeps failure counts and backlogs by an opaque key; no key is used
 // for both. They protect secrets, so
 // they live beside them and survive a crash (guarantees R16).
@@ -177,7 +180,8 @@ type Counters interface {
 	// LowerBacklog moves Until back; none is no error. LastAt stays.
 	LowerBacklog(ctx context.Context, key string, by time.Duration) error
 	// PurgeCounters removes up to limit rows whose last failure, or whose
-	// Until, lies before the given time.
+	// Until, lies before the given time. Keys that begin with Lasting stay until
+	// they are forgotten.
 	PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error)
 }
 

@@ -225,6 +225,9 @@ func (r *Room) delete(ctx context.Context, actor string, id auth.UserID, conditi
 		if err := tx.DeleteUser(ctx, id); err != nil {
 			return err
 		}
+		if err := r.Throttle.Clear(ctx, tx, id); err != nil {
+			return err
+		}
 		if err := r.SessionRoom.EndForever(ctx, tx, id, now); err != nil {
 			return err
 		}

@@ -79,6 +79,7 @@ var rules = map[string]rule{
 	"limits.account_failures":  {least: 1, most: 100},
 	"limits.account_max_delay": {shortest: time.Second, longest: day},
 	"limits.address_failures":  {least: 1, most: 1 << 20},
+	"limits.unknown_failures":  {least: 1, most: 1 << 20},
 	"limits.address_period":    {shortest: time.Second, longest: day},
 	"limits.registrations":     {least: 1, most: 1 << 20},
 

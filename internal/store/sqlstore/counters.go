@@ -44,7 +44,9 @@ func (t *tx) ForgetFailures(ctx context.Context, key string) error {
 
 func (t *tx) PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error) {
 	return t.exec(ctx, "purge counters",
-		`DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE last_at < $1 LIMIT $2)`, micros(before), max(limit, 0))
+		`DELETE FROM counters WHERE key IN (
+			SELECT key FROM counters WHERE last_at < $1 AND substr(key, 1, $3) <> $4 LIMIT $2)`,
+		micros(before), max(limit, 0), len(store.Lasting), store.Lasting)
 }
 
 // A backlog is a row of the same table: first_at is its LastAt and last_at its

@@ -19,6 +19,7 @@ func Counters(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a failure counted in a transaction that is refused is not kept", counterRolledBack},
 		{"forgetting removes one key alone", counterForget},
 		{"purging takes what failed last before, up to the limit", counterPurge},
+		{"purging leaves what lasts", counterLasting},
 		{"a backlog grows with each failure and melts with time", backlogGrows},
 		{"lowering a backlog leaves its last failure", backlogLowered},
 		{"a clock set back moves no backlog back", backlogClockBack},
@@ -161,4 +162,15 @@ func backlogPurge(t *testing.T, s store.Store) {
 	if b := must[auth.Backlog](t)(s.Backlog(ctx, "long", start)); b.Until.IsZero() {
 		t.Error("a backlog that is still there was purged")
 	}
+}
+
+func counterLasting(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	for _, key := range []string{store.Lasting + "a", "last", "a"} {
+		must[auth.Counter](t)(s.RaiseFailure(ctx, key, window, start))
+	}
+	count(t, "purged", must[int](t)(s.PurgeCounters(ctx, start.Add(1000*time.Hour), 10)), 2)
+	count(t, "lasting", must[auth.Counter](t)(s.Counter(ctx, store.Lasting+"a", 2000*time.Hour, start.Add(1000*time.Hour))).Failures, 1)
+	ok(t, "ForgetFailures", s.ForgetFailures(ctx, store.Lasting+"a"))
+	count(t, "forgotten", must[auth.Counter](t)(s.Counter(ctx, store.Lasting+"a", 2000*time.Hour, start)).Failures, 0)
 }
