@@ -13,7 +13,7 @@ import (
 // each six seconds, and at most twenty in any one minute.
 type Limit struct {
 	// Name tells limits apart: the same key under two names is two allowances.
-	// It is a fixed word of the program, such as "signin-address".
+	// It is a fixed word of the program, such as "registration-address".
 	Name string
 	// Burst is how many units may be taken at once; at least 1.
 	Burst int
