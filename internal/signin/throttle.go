@@ -71,7 +71,7 @@ func (t Throttle) Try(identifier auth.Identifier, user auth.User, device string,
 	}
 	try := t.runs(name)
 	if device != "" {
-		try.device = "password:" + name + ":" + device
+		try.device = try.account + ":" + device
 		return try
 	}
 	try.source, try.pace = t.source(from)
@@ -99,9 +99,6 @@ func (t Throttle) runs(name string) Try {
 func (t Throttle) Clear(ctx context.Context, tx store.Tx, id auth.UserID) error {
 	return t.Forget(ctx, tx, t.runs(string(id)))
 }
-
-// UserKey names the run of an account.
-func (t Throttle) UserKey(id auth.UserID) string { return "password:" + string(id) }
 
 // blind turns what a stranger typed, or an address, into a key that shows
 // neither.
