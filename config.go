@@ -80,6 +80,12 @@ type Mount struct {
 	// change by update(): "name", "image". Default: both. One entry "none"
 	// allows nothing.
 	UpdateFields []string `conf:"update_fields"`
+	// AdoptUntil is the end of a migration from NextAuth: until then, sessions
+	// that the application itself sealed go on, for users who were imported with
+	// the ID they have there. A date counts to its end, in UTC. Whoever holds the
+	// application's secret can be any of these users until then: at most 400 days
+	// from now. Default: no such session is taken.
+	AdoptUntil time.Time `conf:"adopt_until"`
 }
 
 // Pages names the application's own pages, as the Auth.js option "pages" does.

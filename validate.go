@@ -77,7 +77,18 @@ func (c Config) checkMounts(p *Problems) {
 		}
 		c.checkPages(p, i)
 		checkUpdateFields(p, mountField(i, "update_fields"), m.UpdateFields)
+		if m.AdoptUntil.After(c.now().Add(maxAbsoluteLifetime)) {
+			p.add(mountField(i, "adopt_until"), "name a day within the next 400: by then every session of the application's own has been here or has ended",
+				"lies so far ahead that the migration would never end")
+		}
 	}
+}
+
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
 }
 
 // within says whether p lies below base, segment by segment.

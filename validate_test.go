@@ -316,6 +316,13 @@ func TestValidate_singleSettings(t *testing.T) {
 		{"update none and name", func(c *gatehouse.Config) { c.Mounts[0].UpdateFields = []string{"name", "none"} }, []string{"mounts[0].update_fields[1]"}},
 		{"update email", func(c *gatehouse.Config) { c.Mounts[0].UpdateFields = []string{"email"} }, []string{"mounts[0].update_fields[0]"}},
 		{"update twice", func(c *gatehouse.Config) { c.Mounts[0].UpdateFields = []string{"name", "name"} }, []string{"mounts[0].update_fields[1]"}},
+		{"adoption to come", func(c *gatehouse.Config) { c.Mounts[0].AdoptUntil = time.Now().AddDate(0, 2, 0) }, nil},
+		{"adoption gone by", func(c *gatehouse.Config) { c.Mounts[0].AdoptUntil = time.Now().AddDate(-1, 0, 0) }, nil},
+		{"adoption for ever", func(c *gatehouse.Config) { c.Mounts[0].AdoptUntil = time.Now().AddDate(0, 0, 401) }, []string{"mounts[0].adopt_until"}},
+		{"adoption by the injected clock", func(c *gatehouse.Config) {
+			c.Now = func() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }
+			c.Mounts[0].AdoptUntil = time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+		}, []string{"mounts[0].adopt_until"}},
 		{"memory database", func(c *gatehouse.Config) { c.Database.Path = ":memory:" }, []string{"database.path"}},
 		{"database address", func(c *gatehouse.Config) { c.Database.Path = "file:x.db?mode=ro" }, []string{"database.path"}},
 		{"invitation", func(c *gatehouse.Config) { c.Registration.Mode = "invitation" }, nil},

@@ -214,6 +214,9 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 		if err != nil {
 			return nil, err
 		}
+		if !m.AdoptUntil.IsZero() {
+			on.Sessions.Adopt = on.Sessions.AdoptOldIDs(m.AdoptUntil)
+		}
 		list = append(list, on)
 	}
 	mount.Join(list...)

@@ -41,6 +41,7 @@ const (
 	EventSignInFailed         EventType = "signin.failed"
 	EventSignInThrottled      EventType = "signin.throttled"
 	EventSignedOut            EventType = "session.signed_out"
+	EventSessionAdopted       EventType = "session.adopted"
 	EventInvitationCreated    EventType = "invitation.created"
 	EventInvitationDeleted    EventType = "invitation.deleted"
 )

@@ -14,6 +14,9 @@ type Session struct {
 	// Mount is the base path that the session belongs to; a cookie of one
 	// mount is worth nothing at another.
 	Mount string
+	// Subject is what the application sees as the user's ID, the claim sub: an
+	// [OldID] for users who came with one. Empty means UserID.
+	Subject string
 	// Epoch is the user's Epoch read together with the proof the session
 	// rests on.
 	Epoch int64

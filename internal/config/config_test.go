@@ -139,6 +139,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"mounts[0].pages.verify_request": {text: "/verify"},
 		"mounts[0].pages.new_user":       {text: "/welcome"},
 		"mounts[0].update_fields":        {text: "image,name"},
+		"mounts[0].adopt_until":          {text: "2026-12-31"},
 		"database.path":                  {text: filepath.Join(t.TempDir(), "g.db")},
 		"database.skip_migrate":          {text: "true"},
 		"registration.mode":              {text: "open"},
@@ -494,6 +495,27 @@ func TestLoad_aFileThatCannotBeReadIsTheOnlyProblem(t *testing.T) {
 		_, err := config.Load(file, []string{"GATEHOUSE_SESSION_MAXAGE=1d"})
 		if list := problemsOf(t, err); len(list) != 1 || !strings.Contains(list[0].Problem.Problem, file) {
 			t.Errorf("%s: got\n%v\nwant one problem that names the file", name, err)
+		}
+	}
+}
+
+// A date is its whole day, and what is printed is read back as the same.
+func TestParseTime(t *testing.T) {
+	for text, want := range map[string]string{
+		"2027-01-31": "2027-02-01T00:00:00Z", "2028-02-28": "2028-02-29T00:00:00Z", "2026-12-31": "2027-01-01T00:00:00Z",
+		"2027-01-31T18:00:00Z": "2027-01-31T18:00:00Z", "2027-01-31T18:00:00+02:00": "2027-01-31T16:00:00Z", "2027-02-01T00:00:00Z": "2027-02-01T00:00:00Z",
+	} {
+		got, err := config.ParseTime(text)
+		if err != nil || got.Format(time.RFC3339) != want {
+			t.Errorf("%s is %v (%v), want %s", text, got, err, want)
+		}
+		if again, err := config.ParseTime(config.FormatTime(got)); err != nil || !again.Equal(got) {
+			t.Errorf("%s is written %s, which is %v (%v)", text, config.FormatTime(got), again, err)
+		}
+	}
+	for _, text := range []string{"", "tomorrow", "2027-02-30", "2027-1-5", "31.01.2027", "2027-01-31 18:00", "2027-01-31T18:00:00", "0000-01-01", "0000-01-01T00:00:00Z", "20270131", "30d"} {
+		if got, err := config.ParseTime(text); err == nil {
+			t.Errorf("%q is %v", text, got)
 		}
 	}
 }

@@ -60,6 +60,12 @@ func (s Settings) nodeOf(v reflect.Value, path string) *yaml.Node {
 			return nil // a default of "none", which a file says by not naming it
 		}
 		n.Value = FormatDuration(time.Duration(v.Int()))
+	case kindTime:
+		at := v.Interface().(time.Time)
+		if at.IsZero() {
+			return nil
+		}
+		n.Value = FormatTime(at)
 	}
 	return n
 }

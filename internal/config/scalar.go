@@ -61,6 +61,33 @@ func FormatDuration(d time.Duration) string {
 	return b.String()
 }
 
+const timeCure = "write the last day, as 2027-01-31, or a moment with its zone, as 2027-01-31T18:00:00Z"
+
+var errTime = errors.New("not a date; " + timeCure)
+
+// ParseTime reads a moment (RFC 3339), or a date that stands for its whole day:
+// the moment at which that day ends, in UTC.
+func ParseTime(s string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil && t.Year() > 0 {
+		return t.UTC(), nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Year() == 0 {
+		return time.Time{}, errTime
+	}
+	return t.AddDate(0, 0, 1), nil
+}
+
+// FormatTime writes t as [ParseTime] reads it: the end of a day as the date of
+// that day.
+func FormatTime(t time.Time) string {
+	t = t.UTC()
+	if t.Equal(t.Truncate(day)) {
+		return t.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339)
+}
+
 // setScalar reads text into v. A zero is refused where it would silently mean
 // the default. The problem never shows the value of a secret.
 func setScalar(v reflect.Value, text string) (problem, cure string) {
@@ -86,6 +113,12 @@ func setScalar(v reflect.Value, text string) (problem, cure string) {
 			return fmt.Sprintf("%q is not a duration", text), durationCure
 		}
 		v.SetInt(int64(d))
+	case kindTime:
+		t, err := ParseTime(text)
+		if err != nil {
+			return fmt.Sprintf("%q is no date", text), timeCure
+		}
+		v.Set(reflect.ValueOf(t))
 	}
 	if v.IsZero() {
 		return "is zero, which would mean the default", "leave it out for the default, or give another value"

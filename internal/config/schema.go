@@ -26,6 +26,7 @@ const (
 	kindBool
 	kindInt
 	kindDuration
+	kindTime
 	kindList   // of one of the above
 	kindGroup  // a struct
 	kindGroups // a list of structs
@@ -34,6 +35,7 @@ const (
 var (
 	secretType   = reflect.TypeFor[auth.Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
+	timeType     = reflect.TypeFor[time.Time]()
 )
 
 func kindOf(t reflect.Type) kind {
@@ -42,6 +44,8 @@ func kindOf(t reflect.Type) kind {
 		return kindSecret
 	case t == durationType:
 		return kindDuration
+	case t == timeType:
+		return kindTime
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -152,7 +156,7 @@ func typeAt(t reflect.Type, path string) (reflect.Type, bool) {
 		if rest == "" {
 			return t, true
 		}
-		if t.Kind() != reflect.Struct {
+		if kindOf(t) != kindGroup {
 			return nil, false
 		}
 		return typeAt(t, rest)

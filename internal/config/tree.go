@@ -38,6 +38,7 @@ const (
 	Bool     Form = "bool"
 	Int      Form = "int"
 	Duration Form = "duration"
+	Time     Form = "time"
 	Texts    Form = "texts"
 	Secrets  Form = "secrets"
 	Group    Form = "group"
@@ -65,6 +66,8 @@ func formOf(t reflect.Type) Form {
 		return Int
 	case kindDuration:
 		return Duration
+	case kindTime:
+		return Time
 	case kindGroup:
 		return Group
 	case kindGroups:

@@ -78,6 +78,8 @@ var catalogue = []kind{
 	{"folder-writable", filesStage, Error, "Any account of this machine can put another file in its place, whatever the file's own mode.", nil},
 	{"secret-published", filesStage, Error, "The secret stands in published source code or documentation. Anybody can make sessions with it.", nil},
 	{"secret-weak", filesStage, Warning, "The secret is long, and yet has little randomness: it repeats itself or is made of few characters. It can be guessed with effort, offline, from one cookie.", nil},
+	{"adoption-long", filesStage, Warning, "Until adopt_until, whoever holds the application's secret can be any imported user, and a session that somebody copied from the old server can come back. NextAuth's own sessions live 30 days unless it was told otherwise.", nil},
+	{"adoption-over", filesStage, Note, "The migration from NextAuth has ended: sessions that the application sealed itself are refused, as the setting says.", nil},
 	{"settings-advice", filesStage, Note, "It is allowed, and should be known.", nil},
 
 	{"database-on-network", databaseStage, Error, "The write-ahead log needs memory shared between processes and locks that hold; over a network file system the database gets damaged.", []string{"database-corrupt", "database-unreadable"}},

@@ -22,6 +22,7 @@ func Judge(f Facts) Report {
 		return report
 	}
 	j.advice()
+	j.adoption()
 	j.secrets()
 	j.files()
 	j.certificateFile()

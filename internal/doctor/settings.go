@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // refusedSettings sorts what the loader found by its cause, and leaves out what
@@ -76,6 +78,24 @@ func (j *judge) advice() {
 	for _, p := range j.Settings.Advice {
 		if p.Setting != "listen" && !j.handedOver(p) {
 			j.add("settings-advice", p.Setting, p.Cure, "%s %s", p.Setting, p.Problem)
+		}
+	}
+}
+
+// longAdoption is twice the life of a session that NextAuth seals by default,
+// and some time for a weekend.
+const longAdoption = 65 * 24 * time.Hour
+
+// adoption looks at migrations that last, or are over.
+func (j *judge) adoption() {
+	for i, m := range j.Settings.Mounts {
+		setting := fmt.Sprintf("mounts[%d].adopt_until", i)
+		switch left := m.AdoptUntil.Sub(j.Now); {
+		case m.AdoptUntil.IsZero():
+		case left <= 0:
+			j.add("adoption-over", setting, "take the line out", "it ended at %s", m.AdoptUntil.Format(time.DateTime))
+		case left > longAdoption:
+			j.add("adoption-long", setting, "name an earlier day: as long ahead as the application's session.maxAge, and some days", "it goes on for another %d days", int(left.Hours()/24))
 		}
 	}
 }

@@ -120,6 +120,9 @@ func TestJudge_namesWhatIsWeakInSettings(t *testing.T) {
 		{"what the loader warns of", func(s *doctor.Settings) {
 			s.Advice = []doctor.Problem{{Setting: "secrets_file", Problem: "names a file that its group can read", Cure: "chmod 600 own"}}
 		}, nil, "settings-advice", "chmod 600"},
+		{"a migration of a quarter of a year", func(s *doctor.Settings) { s.Mounts[0].AdoptUntil = time.Now().AddDate(0, 3, 0) }, nil, "adoption-long", "session.maxAge"},
+		{"a migration of six weeks", func(s *doctor.Settings) { s.Mounts[0].AdoptUntil = time.Now().AddDate(0, 0, 42) }, nil, "", ""},
+		{"a migration that is over", func(s *doctor.Settings) { s.Mounts[0].AdoptUntil = time.Now().Add(-time.Hour) }, nil, "adoption-over", "take the line out"},
 		{"ops_listen on every address", func(s *doctor.Settings) { s.OpsListen = ":8788" }, nil, "ops-public", "ops_listen: 127.0.0.1:8788"},
 		{"ops_listen on a public address", func(s *doctor.Settings) { s.OpsListen = "198.51.100.4:8788" }, func(m *doctor.Machine) { m.Container = true }, "ops-public", "127.0.0.1"},
 		{"ops_listen on every address of a container", func(s *doctor.Settings) { s.OpsListen, s.Listen = ":8788", "0.0.0.0:8787" }, func(m *doctor.Machine) { m.Container = true }, "", ""},

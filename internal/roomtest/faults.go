@@ -84,6 +84,22 @@ func (f *Faults) UserByIdentifier(ctx context.Context, identifier string) (auth.
 	return f.Store.UserByIdentifier(ctx, identifier)
 }
 
+// UserByOldID implements store.OldIDs.
+func (f *Faults) UserByOldID(ctx context.Context, mount, value string) (auth.Adoption, error) {
+	if err := f.fault("UserByOldID"); err != nil {
+		return auth.Adoption{}, err
+	}
+	return f.Store.UserByOldID(ctx, mount, value)
+}
+
+// Session implements store.Sessions.
+func (f *Faults) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {
+	if err := f.fault("Session"); err != nil {
+		return auth.Session{}, err
+	}
+	return f.Store.Session(ctx, id)
+}
+
 // TryChallenge implements store.Challenges.
 func (f *Faults) TryChallenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error) {
 	if err := f.fault("TryChallenge"); err != nil {
@@ -116,6 +132,13 @@ func (t faultyTx) User(ctx context.Context, id auth.UserID) (auth.User, error) {
 		return auth.User{}, err
 	}
 	return t.Tx.User(ctx, id)
+}
+
+func (t faultyTx) RefuseAdoption(ctx context.Context, id auth.UserID, now time.Time) error {
+	if err := t.faults.fault("RefuseAdoption"); err != nil {
+		return err
+	}
+	return t.Tx.RefuseAdoption(ctx, id, now)
 }
 
 func (t faultyTx) SetPassword(ctx context.Context, p auth.Password) error {

@@ -199,7 +199,7 @@ func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *sessi
 // verdict.
 func Check(t testing.TB, m *mount.Mount, token string) session.Sealed {
 	t.Helper()
-	s, err := m.Sessions.Check(context.Background(), token)
+	s, err := m.Sessions.Check(context.Background(), token, auth.Device{})
 	if err != nil {
 		t.Fatalf("check: %v", err)
 	}

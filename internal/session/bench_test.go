@@ -54,7 +54,7 @@ func BenchmarkCheck(b *testing.B) {
 			m, token := benchMount(b, d)
 			b.ReportAllocs()
 			for b.Loop() {
-				s, err := m.Check(b.Context(), token)
+				s, err := m.Check(b.Context(), token, auth.Device{})
 				if err != nil || s.Verdict != session.Live {
 					b.Fatal(s.Verdict, err)
 				}
@@ -70,7 +70,7 @@ func BenchmarkRenew(b *testing.B) {
 			m, token := benchMount(b, d)
 			b.ReportAllocs()
 			for b.Loop() {
-				s, err := m.Check(b.Context(), token)
+				s, err := m.Check(b.Context(), token, auth.Device{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -41,8 +41,6 @@ type Sealed struct {
 	// current is the user's row when it had to be read because the cookie was
 	// older than the row, or altered; nil otherwise.
 	current *auth.User
-	// foreign: the cookie came without facts and was adopted.
-	foreign bool
 	// altered: what the cookie shows of the user is not what was sealed.
 	altered bool
 }
@@ -50,13 +48,16 @@ type Sealed struct {
 // Check judges the cookie text of a request, all chunks joined. The error is
 // nil for every definite verdict and an *auth.Error of KindUnavailable when
 // nothing can be said: then no cookie is touched and nobody is signed out.
-func (m *Mount) Check(ctx context.Context, token string) (Sealed, error) {
-	s, err := m.check(ctx, token)
+//
+// from is where the request comes from; only the row of an adopted session
+// keeps it.
+func (m *Mount) Check(ctx context.Context, token string, from auth.Device) (Sealed, error) {
+	s, err := m.check(ctx, token, from)
 	m.checks.count(s.Verdict, err)
 	return s, err
 }
 
-func (m *Mount) check(ctx context.Context, token string) (Sealed, error) {
+func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Sealed, error) {
 	now := m.Now()
 	switch age := m.Index.Staleness(now); {
 	case age == revocation.Never:
@@ -64,9 +65,20 @@ func (m *Mount) check(ctx context.Context, token string) (Sealed, error) {
 	case age > m.MaxStaleness:
 		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
 	}
-	s, ok := m.open(token, now)
-	if !ok {
+	s, by := m.open(token)
+	switch by {
+	case nobody:
 		return Sealed{}, nil
+	case application:
+		if m.Adopt == nil {
+			return Sealed{}, nil
+		}
+		claims := s.claims
+		var err error
+		if s, err = m.Adopt(ctx, claims, now, from); err != nil || s.Verdict != Live {
+			return Sealed{Verdict: s.Verdict}, err
+		}
+		s.claims, s.Verdict = claims, Void
 	}
 	if unix := now.Unix(); unix >= s.AbsoluteEnd || unix >= s.IdleEnd {
 		return s, nil
@@ -81,8 +93,20 @@ func (m *Mount) check(ctx context.Context, token string) (Sealed, error) {
 	return s, nil
 }
 
+// sealedBy says whose words a cookie carries.
+type sealedBy uint8
+
+const (
+	// nobody: it does not open, or claims to be ours and is not.
+	nobody sealedBy = iota
+	// application: whoever has the application's secret, and nobody else.
+	application
+	// gatehouse: it carries our facts.
+	gatehouse
+)
+
 // open unseals the token and reads its facts; the verdict stays Void.
-func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
+func (m *Mount) open(token string) (Sealed, sealedBy) {
 	var gh, name, email, picture []byte
 	claims, err := m.sealer.OpenScan(token, func(n, raw []byte) {
 		switch string(n) {
@@ -97,43 +121,31 @@ func (m *Mount) open(token string, now time.Time) (Sealed, bool) {
 		}
 	})
 	if err != nil {
-		return Sealed{}, false
+		return Sealed{}, nobody
 	}
 	if gh == nil {
-		if m.Adopt == nil {
-			return Sealed{}, false
-		}
-		f, ok := m.Adopt(claims, now)
-		return Sealed{Facts: f, claims: claims, foreign: true}, ok
+		return Sealed{claims: claims}, application
 	}
 	f, err := m.keys.open(unquoted(gh), m.name)
 	if err != nil {
-		return Sealed{}, false
+		return Sealed{}, nobody
 	}
-	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture)}, true
+	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture)}, gatehouse
 }
 
 // judge asks the index and sets the verdict. It returns what is known of the
 // user.
 func (m *Mount) judge(s *Sealed, now time.Time) (revocation.Least, bool) {
 	s.Verdict = Live
-	if end, ended := m.Index.SessionEnded(s.Session); ended {
-		recent := now.Sub(end.At) < auth.SupersededGrace
-		switch {
-		case end.Superseded && recent:
+	if end, over := m.Index.SessionEnded(s.Session); over {
+		s.Verdict = ended(end.At, now)
+		if end.Superseded && s.Verdict == JustEnded {
 			s.Verdict = Superseded
-		case recent:
-			s.Verdict = JustEnded
-		default:
-			s.Verdict = Void
 		}
 	}
 	least, known := m.Index.User(s.User)
 	if known && s.Epoch < least.Epoch && s.Verdict != Void {
-		s.Verdict = Void
-		if now.Sub(least.EpochAt) < auth.SupersededGrace {
-			s.Verdict = JustEnded
-		}
+		s.Verdict = ended(least.EpochAt, now)
 	}
 	return least, known
 }

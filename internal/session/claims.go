@@ -126,21 +126,18 @@ func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64, jti s
 		dst = append(dst, m.raw...)
 		dst = append(dst, ',')
 	}
-	if gh != nil {
-		dst = append(dst, `"`+rolesClaim+`":[`...)
-		for i, r := range f.Roles {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = seal.AppendString(dst, r)
+	dst = append(dst, `"`+rolesClaim+`":[`...)
+	for i, r := range f.Roles {
+		if i > 0 {
+			dst = append(dst, ',')
 		}
-		dst = append(dst, `],"`+sidClaim+`":"`...)
-		dst = append(dst, f.SessionID()...)
-		dst = append(dst, `","`+factsClaim+`":"`...)
-		dst = append(dst, gh...)
-		dst = append(dst, `",`...)
+		dst = seal.AppendString(dst, r)
 	}
-	dst = append(dst, `"iat":`...)
+	dst = append(dst, `],"`+sidClaim+`":"`...)
+	dst = append(dst, f.SessionID()...)
+	dst = append(dst, `","`+factsClaim+`":"`...)
+	dst = append(dst, gh...)
+	dst = append(dst, `","iat":`...)
 	dst = strconv.AppendInt(dst, iat, 10)
 	dst = append(dst, `,"exp":`...)
 	dst = strconv.AppendInt(dst, exp, 10)

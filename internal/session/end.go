@@ -17,7 +17,7 @@ import (
 func (r *Room) SignOut(ctx context.Context, s Sealed, device auth.Device) error {
 	now := r.Now()
 	return r.Store.InTx(ctx, func(tx store.Tx) error {
-		if err := r.end(ctx, tx, s.SessionID(), s.AbsoluteEnd, auth.EndSignOut, now); err != nil {
+		if err := r.end(ctx, tx, s.SessionID(), s.UserID(), s.AbsoluteEnd, auth.EndSignOut, now); err != nil {
 			return err
 		}
 		if err := r.endSuperseded(ctx, tx, s.UserID(), now); err != nil {
@@ -39,7 +39,7 @@ func (r *Room) endSuperseded(ctx context.Context, tx store.Tx, user auth.UserID,
 		return fmt.Errorf("end superseded sessions: %w", err)
 	}
 	for _, s := range ended {
-		if err := r.end(ctx, tx, s.ID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
+		if err := r.end(ctx, tx, s.ID, s.UserID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
 			return err
 		}
 	}
@@ -48,8 +48,11 @@ func (r *Room) endSuperseded(ctx context.Context, tx store.Tx, user auth.UserID,
 
 // end marks the row and writes the feed. The feed row is written also when the
 // session's row is gone or ended: the cookie may be alive where it was not
-// heard of.
-func (r *Room) end(ctx context.Context, tx store.Tx, id auth.SessionID, absoluteEnd int64, reason auth.EndReason, now time.Time) error {
+// heard of. And from now on no cookie without facts is taken for the user's.
+func (r *Room) end(ctx context.Context, tx store.Tx, id auth.SessionID, user auth.UserID, absoluteEnd int64, reason auth.EndReason, now time.Time) error {
+	if err := tx.RefuseAdoption(ctx, user, now); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
 	if err := tx.EndSession(ctx, id, reason, now); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("end session: %w", err)
 	}
@@ -75,6 +78,9 @@ func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now ti
 		return u, fmt.Errorf("raise epoch: %w", err)
 	}
 	if _, err := tx.EndUserSessions(ctx, user, "", auth.EndRevoked, now); err != nil {
+		return u, fmt.Errorf("end sessions: %w", err)
+	}
+	if err := tx.RefuseAdoption(ctx, user, now); err != nil {
 		return u, fmt.Errorf("end sessions: %w", err)
 	}
 	if err := r.voidBelow(ctx, tx, user, u.Epoch, now); err != nil {

@@ -331,7 +331,7 @@ func TestCheck_readsChangedRolesOnce(t *testing.T) {
 		if got := roomtest.Check(t, m, next.Text); got.Verdict != session.Live || !slices.Equal(got.Roles, []string{"user"}) {
 			t.Errorf("renewed: verdict %d, roles %v", got.Verdict, got.Roles)
 		}
-		if got, err := m.Sessions.Check(ctx, token.Text); !errors.Is(err, auth.CodeUnavailable) || got.Verdict.SignedIn() || len(got.Roles) != 0 {
+		if got, err := m.Sessions.Check(ctx, token.Text, auth.Device{}); !errors.Is(err, auth.CodeUnavailable) || got.Verdict.SignedIn() || len(got.Roles) != 0 {
 			t.Errorf("a cookie of before, and no database: %+v, %v; want unavailable", got, err)
 		}
 	})
@@ -371,7 +371,7 @@ func TestCheck_isUnavailableRatherThanWrong(t *testing.T) {
 	_, token := r.Begin(t, r.V4, u, nil)
 	unavailable := func(doing string) {
 		t.Helper()
-		s, err := r.V4.Sessions.Check(ctx, token.Text)
+		s, err := r.V4.Sessions.Check(ctx, token.Text, auth.Device{})
 		var refused *auth.Error
 		if !errors.As(err, &refused) || refused.Code != auth.CodeUnavailable || refused.RetryAfter <= 0 {
 			t.Errorf("%s: %v; want unavailable with a time to come back", doing, err)
@@ -385,7 +385,7 @@ func TestCheck_isUnavailableRatherThanWrong(t *testing.T) {
 	wantVerdict(t, "as stale as may be", r.V4, token.Text, session.Live)
 	r.Clock.Advance(time.Nanosecond)
 	unavailable("the feed was not read for longer than that")
-	if s, err := r.V4.Sessions.Check(ctx, "rubbish"); err == nil {
+	if s, err := r.V4.Sessions.Check(ctx, "rubbish", auth.Device{}); err == nil {
 		t.Errorf("rubbish while stale: verdict %d, want unavailable: no cookie may be deleted", s.Verdict)
 	}
 	r.Index.MarkFresh(r.Clock.Now())
@@ -419,7 +419,7 @@ func TestCheck_ofAnIndexThatNeverHeardIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := r.Mount(t, deaf, roomtest.BaseV4, r.V4.Dialect)
-	_, err = m.Sessions.Check(context.Background(), token.Text)
+	_, err = m.Sessions.Check(context.Background(), token.Text, auth.Device{})
 	if !errors.Is(err, auth.CodeUnavailable) || !strings.Contains(err.Error(), "change feed never read") {
 		t.Errorf("got %v, want unavailable because the feed was never read", err)
 	}
@@ -490,7 +490,7 @@ func TestSignOut_holdsAgainstManyRenewals(t *testing.T) {
 					over = true
 				default:
 				}
-				s, err := r.V5.Sessions.Check(context.Background(), current)
+				s, err := r.V5.Sessions.Check(context.Background(), current, auth.Device{})
 				if err != nil || over && s.Verdict.SignedIn() {
 					t.Errorf("over %v, verdict %d, error %v", over, s.Verdict, err)
 					return
@@ -500,7 +500,7 @@ func TestSignOut_holdsAgainstManyRenewals(t *testing.T) {
 				}
 			}
 			<-acknowledged
-			if s, err := r.V5.Sessions.Check(context.Background(), current); err != nil || s.Verdict.SignedIn() {
+			if s, err := r.V5.Sessions.Check(context.Background(), current, auth.Device{}); err != nil || s.Verdict.SignedIn() {
 				t.Errorf("the last renewed copy: verdict %d, error %v", s.Verdict, err)
 			}
 		})

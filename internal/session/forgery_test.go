@@ -122,7 +122,7 @@ func TestCheck_refusesForgedFacts(t *testing.T) {
 			"first character of the header": "f" + token.Text[1:],
 		}
 		for name, cookie := range forged {
-			s, err := m.Sessions.Check(context.Background(), cookie)
+			s, err := m.Sessions.Check(context.Background(), cookie, auth.Device{})
 			if err != nil || s.Verdict != session.Void {
 				t.Errorf("%s: verdict %d, error %v; want void and none", name, s.Verdict, err)
 			}
@@ -164,30 +164,6 @@ func TestCheck_refusesTheCookieOfAnotherMount(t *testing.T) {
 		if got := roomtest.Check(t, c.m, c.token); got.Verdict != session.Void {
 			t.Errorf("%s: verdict %d, want void", name, got.Verdict)
 		}
-	}
-}
-
-// A cookie without facts is nobody's unless Adopt says whose (R5).
-func TestCheck_asksAdoptForForeignCookiesAlone(t *testing.T) {
-	r := roomtest.New(t)
-	u := r.NewUser(t, "ann")
-	begun, token := r.Begin(t, r.V4, u, nil)
-	asked := 0
-	r.V4.Sessions.Adopt = func(claims []byte, _ time.Time) (session.Facts, bool) {
-		asked++
-		return begun.Facts, strings.Contains(string(claims), "legacy-7")
-	}
-	app := roomtest.AppOf(t, r.V4)
-	if got := roomtest.Check(t, r.V4, app.SealText(`{"sub":"legacy-7","exp":9999999999}`)); got.Verdict != session.Live || asked != 1 {
-		t.Errorf("adopted: verdict %d, asked %d times", got.Verdict, asked)
-	}
-	if got := roomtest.Check(t, r.V4, app.SealText(`{"sub":"legacy-8","exp":9999999999}`)); got.Verdict != session.Void || asked != 2 {
-		t.Errorf("not adopted: verdict %d, asked %d times", got.Verdict, asked)
-	}
-	// A bad gh is no session, and not an invitation to adopt.
-	bad := app.Change(token.Text, func(c map[string]json.RawMessage) { c["gh"], c["sub"] = text("AAAA"), text("legacy-7") })
-	if got := roomtest.Check(t, r.V4, bad); got.Verdict != session.Void || asked != 2 {
-		t.Errorf("bad facts: verdict %d, asked %d times", got.Verdict, asked)
 	}
 }
 

@@ -27,7 +27,7 @@ type Proof struct {
 	// and Version count.
 	User auth.User
 	// Subject is what the application sees as the user's ID: the claim sub.
-	// Empty means the user's own ID.
+	// Empty means the user's main old ID at the mount, or else their own ID.
 	Subject string
 	// Methods are RFC 8176 names.
 	Methods []string
@@ -54,8 +54,12 @@ type Token struct {
 // epoch raised since the proof (guarantees R3).
 func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, error) {
 	now := m.Now()
+	subject, err := m.subject(ctx, tx, p)
+	if err != nil {
+		return auth.Session{}, err
+	}
 	s := auth.Session{
-		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Epoch: p.User.Epoch,
+		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Subject: subject, Epoch: p.User.Epoch,
 		CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
 		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent,
 	}
@@ -69,7 +73,7 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 		if r.UserID() == p.User.ID {
 			reason = auth.EndSuperseded
 		}
-		if err := m.end(ctx, tx, r.SessionID(), r.AbsoluteEnd, reason, now); err != nil {
+		if err := m.end(ctx, tx, r.SessionID(), r.UserID(), r.AbsoluteEnd, reason, now); err != nil {
 			return s, err
 		}
 	}
@@ -77,11 +81,29 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 		if !other.Verdict.SignedIn() || other.UserID() == p.User.ID {
 			continue
 		}
-		if err := m.end(ctx, tx, other.SessionID(), other.AbsoluteEnd, auth.EndRevoked, now); err != nil {
+		if err := m.end(ctx, tx, other.SessionID(), other.UserID(), other.AbsoluteEnd, auth.EndRevoked, now); err != nil {
 			return s, err
 		}
 	}
 	return s, m.endSurplus(ctx, tx, s, now)
+}
+
+// subject is what the application sees as the user's ID. Its own tables know
+// those who came from NextAuth by the IDs they had there.
+func (m *Mount) subject(ctx context.Context, tx store.Tx, p Proof) (string, error) {
+	if p.Subject != "" {
+		return p.Subject, nil
+	}
+	ids, err := tx.OldIDs(ctx, p.User.ID)
+	if err != nil {
+		return "", fmt.Errorf("read old IDs: %w", err)
+	}
+	for _, id := range ids {
+		if id.Main && id.Mount == m.name {
+			return id.Value, nil
+		}
+	}
+	return string(p.User.ID), nil
 }
 
 // endSurplus ends the oldest sessions of the user beyond the limit, so that
@@ -100,7 +122,7 @@ func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, begins auth.Session
 		if room--; room >= 0 {
 			continue
 		}
-		if err := m.end(ctx, tx, s.ID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
+		if err := m.end(ctx, tx, s.ID, s.UserID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now); err != nil {
 			return err
 		}
 	}
@@ -110,30 +132,30 @@ func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, begins auth.Session
 // Seal makes the first cookie of a session whose row is committed. change, if
 // not nil, may alter the readable claims.
 func (m *Mount) Seal(row auth.Session, p Proof, change func(*Claims)) (Sealed, Token, error) {
-	user, err := p.User.ID.UUID()
+	f, err := factsOf(row, p.User)
 	if err != nil {
 		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
 	}
-	id, err := row.ID.UUID()
-	if err != nil {
-		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
-	}
-	s := Sealed{Verdict: Live, Facts: Facts{
-		User: user, Session: id, Epoch: row.Epoch, Version: p.User.Version,
-		Start: row.CreatedAt.Unix(), AbsoluteEnd: row.AbsoluteEnd.Unix(), Roles: p.User.Roles,
-	}}
+	s := Sealed{Verdict: Live, Facts: f}
 	var c Claims
 	c.setUser(p.User)
-	sub := p.Subject
-	if sub == "" {
-		sub = string(p.User.ID)
-	}
-	c.SetString(subClaim, sub)
+	c.SetString(subClaim, row.Subject)
 	if change != nil {
 		change(&c)
 	}
 	t, err := m.seal(&s, c, m.Now())
 	return s, t, err
+}
+
+// factsOf says of a row what its cookie will; the idle end is the sealing's.
+func factsOf(row auth.Session, u auth.User) (f Facts, err error) {
+	if f.User, err = u.ID.UUID(); err != nil {
+		return f, err
+	}
+	f.Session, err = row.ID.UUID()
+	f.Epoch, f.Version, f.Roles = row.Epoch, u.Version, u.Roles
+	f.Start, f.AbsoluteEnd = row.CreatedAt.Unix(), row.AbsoluteEnd.Unix()
+	return f, err
 }
 
 // Renew makes the next cookie of a checked session: the same facts in a new
@@ -167,11 +189,8 @@ func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	s.IdleEnd = min(now.Add(m.Idle).Unix(), s.AbsoluteEnd)
 	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
-	var gh []byte
-	if !s.foreign {
-		s.Shown = c.shown()
-		gh = m.keys.seal(nil, m.name, s.Facts)
-	}
+	s.Shown = c.shown()
+	gh := m.keys.seal(nil, m.name, s.Facts)
 	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp, newJTI())
 	s.current, s.altered = nil, false
 	text, err := m.sealer.Seal(s.claims)

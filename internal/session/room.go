@@ -62,10 +62,9 @@ type Mount struct {
 	*Room
 	name   string
 	sealer *seal.Sealer
-	// Adopt is asked for the facts of a cookie that carries none, one that the
-	// application or an earlier server sealed: it gets the claims as JSON. Nil
-	// means that such a cookie is no session (guarantees R5).
-	Adopt func(claims []byte, now time.Time) (Facts, bool)
+	// Adopt is asked about a cookie that carries no facts; nil means that it is
+	// no session. [Mount.AdoptOldIDs] makes one.
+	Adopt AdoptFunc
 }
 
 // Mount returns the reader and writer of one base path. cookieName is the name

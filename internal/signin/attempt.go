@@ -100,8 +100,6 @@ type Browser struct {
 	Elsewhere func() ([]session.Sealed, error)
 	// Claims, if not nil, may alter the readable claims of the new session.
 	Claims func(*session.Claims)
-	// Subject is the claim sub; empty means the user's ID.
-	Subject string
 	// Approve, if not nil, is asked once the proofs are right and before a
 	// session begins; its error is returned as it is.
 	Approve func(ctx context.Context, u auth.User) error

@@ -82,6 +82,9 @@ func (r *Room) count(ctx context.Context, identifier auth.Identifier, b Browser)
 		if err != nil {
 			return err
 		}
+		if err := r.Passwords.Missing(found.credential.Hash); err != nil {
+			return err // no try can be judged, so none is counted
+		}
 		try = r.Throttle.Try(identifier, found.user, r.Devices.Known(b.KnownBy, found.user.ID), b.Device)
 		return r.Throttle.Count(ctx, tx, try, now)
 	})
@@ -148,14 +151,14 @@ func verify(ctx context.Context, ticket *password.Ticket, found account, pw auth
 		return match, nil
 	case errors.Is(err, password.ErrNotUTF8), errors.Is(err, password.ErrTooLong):
 		return password.Match{}, nil // no password is such a text
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, password.ErrPepperMissing):
 		return match, auth.Unavailable(err)
 	default:
 		return match, fmt.Errorf("verify password of %s: %w", found.user.ID, err)
 	}
 }
 
-// upgrade replaces a hash of an older cost. Failing to is no reason to refuse.
+// upgrade replaces a hash of an older cost or pepper. Failing to is no reason to refuse.
 func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found account, pw auth.Secret) {
 	made, err := ticket.Hash(ctx, pw.Reveal())
 	if err != nil {
@@ -168,7 +171,7 @@ func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found accou
 // failures counted against the account are forgotten in the same transaction.
 func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outcome, error) {
 	proof := session.Proof{
-		User: a.User, Subject: b.Subject, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
+		User: a.User, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
 	}
 	if a.Missing == StepDone && b.Approve != nil {
 		if err := b.Approve(ctx, a.User); err != nil {

@@ -398,11 +398,15 @@ func TestPassword_endsSomebodyElsesSessionElsewhere(t *testing.T) {
 	}
 }
 
-func TestPassword_bringsSubjectAndClaimsOfTheBrowser(t *testing.T) {
+func TestPassword_bringsTheOldIDOfTheMountAndClaimsOfTheBrowser(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUserWithPassword(t, "ann")
+	if err := r.DB.AddOldIDs(t.Context(), u.ID, []auth.OldID{
+		{Mount: r.V4.BasePath, Value: "account-7"}, {Mount: r.V4.BasePath, Value: "legacy-7", Main: true}, {Mount: r.V5.BasePath, Value: "legacy-5", Main: true},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	b := from(r, "")
-	b.Subject = "legacy-7"
 	b.Claims = func(c *session.Claims) { c.SetString("tenant", "t1") }
 	got, err := try(r, "ann@example.com", roomtest.Password, b)
 	if err != nil {

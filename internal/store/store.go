@@ -39,6 +39,7 @@ type Store interface {
 // Tx is all that a transaction can reach.
 type Tx interface {
 	Users
+	OldIDs
 	Passwords
 	Sessions
 	Challenges
@@ -68,8 +69,25 @@ type Users interface {
 	// now. ErrNotFound.
 	RaiseEpoch(ctx context.Context, id auth.UserID, now time.Time) (auth.User, error)
 	// DeleteUser removes the user and everything that hangs below: password,
-	// sessions, challenges. Events and Changes stay. ErrNotFound.
+	// sessions, challenges, old IDs. Events and Changes stay. ErrNotFound.
 	DeleteUser(ctx context.Context, id auth.UserID) error
+}
+
+// OldIDs keeps what users were called before Gatehouse (guarantees R5).
+type OldIDs interface {
+	// AddOldIDs inserts all of them or none. ErrConflict: one is taken at its
+	// mount, by whomever, or would be the user's second main one there.
+	// ErrNotFound: no such user.
+	AddOldIDs(ctx context.Context, user auth.UserID, ids []auth.OldID) error
+	// OldIDs returns the user's, in order of mounts, the main one first.
+	OldIDs(ctx context.Context, user auth.UserID) ([]auth.OldID, error)
+	// UserByOldID finds the user, disabled or not, and whether adoption is
+	// refused. ErrNotFound.
+	UserByOldID(ctx context.Context, mount, value string) (auth.Adoption, error)
+	// RefuseAdoption keeps the time since when nothing the application sealed
+	// is adopted for the user any more; an earlier time stays. No such user is
+	// no error.
+	RefuseAdoption(ctx context.Context, user auth.UserID, now time.Time) error
 }
 
 // UserUpdate names the members of a User to change; nil leaves one as it is.

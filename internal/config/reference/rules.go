@@ -36,6 +36,8 @@ const (
 	colourPattern = `^$|^#[0-9A-Fa-f]{6}$`
 	// durationPattern: days, then what time.ParseDuration reads.
 	durationPattern = `^([0-9]+d)?([0-9]+(\.[0-9]*)?(h|m|s|ms|us|µs|ns))*$`
+	// timePattern: a date, or a moment with its zone.
+	timePattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))?$`
 	// noDuration: nothing, or zero, which would mean the default.
 	noDuration = `^[0.dhmsnuµ]*$`
 
@@ -55,6 +57,7 @@ var rules = map[string]rule{
 	"mounts[].pages.error":          {pattern: pagePattern, sample: "/login/error"},
 	"mounts[].pages.verify_request": {pattern: pagePattern, sample: "/login/check-mail"},
 	"mounts[].pages.new_user":       {pattern: pagePattern, sample: "/welcome"},
+	"mounts[].adopt_until":          {sample: "2027-01-31"},
 	"mounts[].update_fields":        {enum: []string{"name", "image", "none"}},
 
 	"database.path": {sample: "/var/lib/gatehouse/gatehouse.db", active: true},

@@ -145,6 +145,8 @@ func (w *writer) setting(s config.Setting) (*node, error) {
 		n.Type, n.Enum, n.Pattern, n.MinLength, n.MaxLength = "string", r.enum, r.pattern, r.minLength, r.maxLength
 	case config.Duration:
 		n.Type, n.Pattern, n.Not = "string", durationPattern, &node{Type: "string", Pattern: noDuration}
+	case config.Time:
+		n.Type, n.Pattern = "string", timePattern
 	case config.Int:
 		n.Type, n.Minimum, n.Maximum = "integer", r.least, r.most
 		if r.least == 0 {

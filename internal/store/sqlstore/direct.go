@@ -29,6 +29,16 @@ func (db *DB) ListUsers(ctx context.Context, after auth.UserID, limit int) ([]au
 	return read(ctx, db, func(t *tx) ([]auth.User, error) { return t.ListUsers(ctx, after, limit) })
 }
 
+// OldIDs implements store.Tx on a reading connection.
+func (db *DB) OldIDs(ctx context.Context, user auth.UserID) ([]auth.OldID, error) {
+	return read(ctx, db, func(t *tx) ([]auth.OldID, error) { return t.OldIDs(ctx, user) })
+}
+
+// UserByOldID implements store.Tx on a reading connection.
+func (db *DB) UserByOldID(ctx context.Context, mount, value string) (auth.Adoption, error) {
+	return read(ctx, db, func(t *tx) (auth.Adoption, error) { return t.UserByOldID(ctx, mount, value) })
+}
+
 // Password implements store.Tx on a reading connection.
 func (db *DB) Password(ctx context.Context, id auth.UserID) (auth.Password, error) {
 	return read(ctx, db, func(t *tx) (auth.Password, error) { return t.Password(ctx, id) })
@@ -151,6 +161,16 @@ func (db *DB) CreateUser(ctx context.Context, u auth.User) error {
 // DeleteUser implements store.Tx as a transaction of its own.
 func (db *DB) DeleteUser(ctx context.Context, id auth.UserID) error {
 	return db.write(ctx, func(t *tx) error { return t.DeleteUser(ctx, id) })
+}
+
+// AddOldIDs implements store.Tx as a transaction of its own.
+func (db *DB) AddOldIDs(ctx context.Context, user auth.UserID, ids []auth.OldID) error {
+	return db.InTx(ctx, func(tx store.Tx) error { return tx.AddOldIDs(ctx, user, ids) })
+}
+
+// RefuseAdoption implements store.Tx as a transaction of its own.
+func (db *DB) RefuseAdoption(ctx context.Context, user auth.UserID, now time.Time) error {
+	return db.InTx(ctx, func(tx store.Tx) error { return tx.RefuseAdoption(ctx, user, now) })
 }
 
 // SetPassword implements store.Tx as a transaction of its own.

@@ -11,14 +11,14 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
-const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason`
+const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject`
 
 func scanSession(row scanner) (s auth.Session, err error) {
 	var created, end, seen int64
 	var methods, from string
 	var ended sql.NullInt64
 	if err := row.Scan(&s.ID, &s.UserID, &s.Mount, &s.Epoch, &created, &end, &seen,
-		&methods, &from, &s.UserAgent, &ended, &s.EndReason); err != nil {
+		&methods, &from, &s.UserAgent, &ended, &s.EndReason, &s.Subject); err != nil {
 		return s, err
 	}
 	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(created), fromMicros(end), fromMicros(seen)
@@ -33,7 +33,7 @@ func scanSession(row scanner) (s auth.Session, err error) {
 // insertSession reads the condition and writes the row in one statement, so
 // that nothing can come between (guarantees R3).
 const insertSession = `INSERT INTO sessions (` + sessionColumns + `)
-	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12
+	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13
 	FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`
 
 func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
@@ -43,7 +43,7 @@ func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 	}
 	return t.change(ctx, store.ErrConflict, "insert session", insertSession,
 		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
-		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason))
+		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject)
 }
 
 func (t *tx) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {

@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name string
 		run  func(*testing.T, func(*testing.T) store.Store)
 	}{
-		{"Users", Users}, {"Passwords", Passwords}, {"Sessions", Sessions},
+		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions},
 		{"Challenges", Challenges}, {"Invitations", Invitations}, {"Counters", Counters},
 		{"Events", Events}, {"Changes", Changes}, {"Transactions", Transactions},
 	}

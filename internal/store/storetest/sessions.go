@@ -36,7 +36,7 @@ func sessionRoundTrip(t *testing.T, s store.Store) {
 		u := newUser(t, s, "a"+from)
 		want := auth.Session{
 			ID: auth.NewSessionID(start), UserID: u.ID, Mount: "/api/auth", Epoch: u.Epoch,
-			CreatedAt: start, AbsoluteEnd: justAfter(start), LastSeenAt: justBefore(start),
+			Subject: "clx7é", CreatedAt: start, AbsoluteEnd: justAfter(start), LastSeenAt: justBefore(start),
 			Methods: []string{"pwd", "otp"}, Address: netip.MustParseAddr(from), UserAgent: "Ä'\"%_;--",
 			EndedAt: start.Add(time.Hour), EndReason: auth.EndSuperseded,
 		}

@@ -115,10 +115,10 @@ func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 
 // adopt takes a cookie that the library sealed for the session it names, as a
 // migration does: the recorded sequences begin with such cookies.
-func adopt(idle time.Duration) func(claims []byte, now time.Time) (session.Facts, bool) {
-	return func(claims []byte, now time.Time) (session.Facts, bool) {
+func adopt(idle time.Duration) session.AdoptFunc {
+	return func(_ context.Context, claims []byte, now time.Time, _ auth.Device) (session.Sealed, error) {
 		if seal.CheckTimes(claims, now) != nil {
-			return session.Facts{}, false
+			return session.Sealed{}, nil
 		}
 		var c struct {
 			Sub string `json:"sub"`
@@ -129,7 +129,7 @@ func adopt(idle time.Duration) func(claims []byte, now time.Time) (session.Facts
 			Start: now.Unix(), AbsoluteEnd: now.Add(absolute).Unix(), IdleEnd: now.Add(idle).Unix(),
 			User: [16]byte(sum[:16]), Session: [16]byte(sum[16:]),
 		}
-		return f, true
+		return session.Sealed{Verdict: session.Live, Facts: f}, nil
 	}
 }
 

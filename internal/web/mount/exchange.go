@@ -162,7 +162,7 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 		x.session = &session.Sealed{}
 		return x.session, nil
 	}
-	s, err := x.Sessions.Check(x.R.Context(), token)
+	s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
 	if err != nil {
 		x.failed = err
 		return nil, err
