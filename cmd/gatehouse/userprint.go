@@ -35,8 +35,10 @@ type sessionJSON struct {
 	CreatedAt   time.Time      `json:"created_at"`
 	LastSeenAt  time.Time      `json:"last_seen_at"`
 	AbsoluteEnd time.Time      `json:"absolute_end"`
-	Address     string         `json:"address,omitempty"`
-	UserAgent   string         `json:"user_agent,omitempty"`
+	// Methods is missing for a session that was adopted from NextAuth.
+	Methods   []string `json:"methods,omitempty"`
+	Address   string   `json:"address,omitempty"`
+	UserAgent string   `json:"user_agent,omitempty"`
 }
 
 func jsonUser(u auth.User) userJSON {
@@ -52,7 +54,7 @@ func jsonUser(u auth.User) userJSON {
 
 func jsonSession(s auth.Session) sessionJSON {
 	out := sessionJSON{
-		ID: s.ID, Mount: s.Mount, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, AbsoluteEnd: s.AbsoluteEnd, UserAgent: s.UserAgent,
+		ID: s.ID, Mount: s.Mount, CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, AbsoluteEnd: s.AbsoluteEnd, Methods: s.Methods, UserAgent: s.UserAgent,
 	}
 	if s.Address.IsValid() {
 		out.Address = s.Address.String()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,9 @@ type Sealed struct {
 	current *auth.User
 	// altered: what the cookie shows of the user is not what was sealed.
 	altered bool
+	// subject is the claim sub as the session's row has it; empty when the
+	// cookie's own is good.
+	subject string
 }
 
 // Check judges the cookie text of a request, all chunks joined. The error is
@@ -107,7 +111,7 @@ const (
 
 // open unseals the token and reads its facts; the verdict stays Void.
 func (m *Mount) open(token string) (Sealed, sealedBy) {
-	var gh, name, email, picture []byte
+	var gh, name, email, picture, subject []byte
 	claims, err := m.sealer.OpenScan(token, func(n, raw []byte) {
 		switch string(n) {
 		case factsClaim:
@@ -118,6 +122,8 @@ func (m *Mount) open(token string) (Sealed, sealedBy) {
 			email = raw
 		case ClaimPicture:
 			picture = raw
+		case subClaim:
+			subject = raw
 		}
 	})
 	if err != nil {
@@ -130,7 +136,7 @@ func (m *Mount) open(token string) (Sealed, sealedBy) {
 	if err != nil {
 		return Sealed{}, nobody
 	}
-	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture)}, gatehouse
+	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture, subject)}, gatehouse
 }
 
 // judge asks the index and sets the verdict. It returns what is known of the
@@ -166,6 +172,17 @@ func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) e
 	case u.Disabled() || s.Epoch < u.Epoch:
 		s.Verdict = JustEnded
 		return nil
+	}
+	if s.altered {
+		row, err := m.Store.Session(ctx, s.SessionID())
+		if errors.Is(err, store.ErrNotFound) {
+			s.Verdict = Void
+			return nil
+		}
+		if err != nil {
+			return auth.Unavailable(fmt.Errorf("reload the session of an altered cookie: %w", err))
+		}
+		s.subject = cmp.Or(row.Subject, string(u.ID))
 	}
 	roles := u.Roles
 	if s.Verdict == Superseded {

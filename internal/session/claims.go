@@ -97,7 +97,25 @@ func (s *Sealed) Claims() Claims {
 	if s.current != nil {
 		c.setUser(*s.current)
 	}
+	if s.subject != "" {
+		c.SetString(subClaim, s.subject)
+	}
 	return c
+}
+
+// Subject is what the application sees as the user's ID, the claim sub: an old
+// ID for those who were imported with one, and else the user's own. It is what
+// Gatehouse sealed, whatever the application has written since.
+func (s *Sealed) Subject() string {
+	if s.subject != "" {
+		return s.subject
+	}
+	raw, _ := claim(s.claims, subClaim)
+	text, ok := seal.String(raw)
+	if !ok {
+		return string(s.UserID())
+	}
+	return string(text)
 }
 
 // Refresh takes over the user's row after a change that the session's own user

@@ -192,7 +192,7 @@ func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	s.Shown = c.shown()
 	gh := m.keys.seal(nil, m.name, s.Facts)
 	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp, newJTI())
-	s.current, s.altered = nil, false
+	s.current, s.altered, s.subject = nil, false, ""
 	text, err := m.sealer.Seal(s.claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("seal session: %w", err)

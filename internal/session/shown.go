@@ -10,7 +10,8 @@ import (
 // the same one takes 2^96 tries.
 const shownSize = 12
 
-// ShownDigest is a digest of what Auth.js shows of a user: name, address, picture. It
+// ShownDigest is a digest of what Auth.js shows of a user: name, address,
+// picture, and the ID by which the application knows them. It
 // travels among the facts, so that Gatehouse can tell that the readable copies
 // are still those it sealed: whoever holds the application's secret can write
 // them, and an application may well decide by the address (guarantees R6).
@@ -18,10 +19,10 @@ type ShownDigest [shownSize]byte
 
 // shownOf digests what the claims show. Texts count by what they say and not by
 // how they are escaped, because the application's JSON is not ours.
-func shownOf(name, email, picture []byte) ShownDigest {
+func shownOf(name, email, picture, subject []byte) ShownDigest {
 	var room [512]byte
 	b := room[:0]
-	for _, raw := range [...][]byte{name, email, picture} {
+	for _, raw := range [...][]byte{name, email, picture, subject} {
 		if raw == nil {
 			b = append(b, 0) // absent
 		} else if text, ok := seal.String(raw); ok {
@@ -39,5 +40,6 @@ func (c *Claims) shown() ShownDigest {
 	name, _ := c.Get(ClaimName)
 	email, _ := c.Get(ClaimEmail)
 	picture, _ := c.Get(ClaimPicture)
-	return shownOf(name, email, picture)
+	subject, _ := c.Get(subClaim)
+	return shownOf(name, email, picture, subject)
 }

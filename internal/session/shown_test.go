@@ -30,6 +30,8 @@ func TestCheck_showsTheRowWhenTheReadableCopiesWereAltered(t *testing.T) {
 			"another's address": func(c map[string]json.RawMessage) { c["email"] = text("admin@example.test") },
 			"a script":          func(c map[string]json.RawMessage) { c["picture"] = text("javascript:alert(1)") },
 			"another's name":    func(c map[string]json.RawMessage) { c["name"] = text("Admin") },
+			"another's ID":      func(c map[string]json.RawMessage) { c["sub"] = text("clx-of-the-admin") },
+			"no ID":             func(c map[string]json.RawMessage) { delete(c, "sub") },
 			"no address":        func(c map[string]json.RawMessage) { delete(c, "email") },
 			"null":              func(c map[string]json.RawMessage) { c["email"] = raw("null") },
 			"a number":          func(c map[string]json.RawMessage) { c["name"] = raw("7") },
@@ -38,7 +40,13 @@ func TestCheck_showsTheRowWhenTheReadableCopiesWereAltered(t *testing.T) {
 			if s.Verdict != session.Live || shownEmail(&s) != u.Email {
 				t.Errorf("%s: verdict %d, shows %q, want %q", what, s.Verdict, shownEmail(&s), u.Email)
 			}
+			if got := s.Subject(); got != string(u.ID) {
+				t.Errorf("%s: the subject is %q, want %q", what, got, u.ID)
+			}
 			c := s.Claims()
+			if sub, _ := c.Get("sub"); string(sub) != `"`+string(u.ID)+`"` {
+				t.Errorf("%s: the next seal says sub %s", what, sub)
+			}
 			if picture, has := c.Get(session.ClaimPicture); has {
 				t.Errorf("%s: shows the picture %s, of a user who has none", what, picture)
 			}

@@ -78,12 +78,14 @@ func (h *Handler) ownPagesOnly(next web.HandlerFunc) web.HandlerFunc {
 // User is how users see themselves in answers. Members that are not known are
 // left out.
 type User struct {
-	ID       auth.UserID `json:"id"`
-	Email    string      `json:"email,omitempty"`
-	Username string      `json:"username,omitempty"`
-	Name     string      `json:"name,omitempty"`
-	Image    string      `json:"image,omitempty"`
-	Roles    []string    `json:"roles"`
+	// ID is the one that the application knows the user by: an old ID for those
+	// who were imported with one.
+	ID       string   `json:"id"`
+	Email    string   `json:"email,omitempty"`
+	Username string   `json:"username,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	Image    string   `json:"image,omitempty"`
+	Roles    []string `json:"roles"`
 }
 
 func shown(u auth.User) User {
@@ -91,7 +93,7 @@ func shown(u auth.User) User {
 	if roles == nil {
 		roles = []string{}
 	}
-	return User{ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Image: u.Image, Roles: roles}
+	return User{ID: string(u.ID), Email: u.Email, Username: u.Username, Name: u.Name, Image: u.Image, Roles: roles}
 }
 
 // answer is what every good answer says.
@@ -161,6 +163,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	x.Begin(outcome)
 	x.SendCookies()
 	user := shown(outcome.User)
+	user.ID = outcome.Session.Subject()
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true, User: &user, Expires: &outcome.Token.Expires})
 }
 
@@ -232,6 +235,7 @@ func (h *Handler) deleteAccount(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	x.DropSession()
+	x.ClearSite()
 	x.SendCookies()
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true})
 }

@@ -157,7 +157,8 @@ func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.
 }
 
 // IDAndRoles is the User hook of the product: what an application needs to
-// know beside the name, from the authenticated facts.
+// know beside the name: the ID that its own tables have, and the roles. Both
+// are what Gatehouse sealed.
 func IDAndRoles(s *session.Sealed) map[string]json.RawMessage {
 	roles := []byte{'['}
 	for i, r := range s.Roles {
@@ -167,7 +168,7 @@ func IDAndRoles(s *session.Sealed) map[string]json.RawMessage {
 		roles = seal.AppendString(roles, r)
 	}
 	return map[string]json.RawMessage{
-		"id": seal.AppendString(nil, string(s.UserID())), "roles": append(roles, ']'),
+		"id": seal.AppendString(nil, s.Subject()), "roles": append(roles, ']'),
 	}
 }
 
