@@ -83,6 +83,8 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 			return Sealed{Verdict: s.Verdict}, err
 		}
 		s.claims, s.Verdict = claims, Void
+		shown := s.Claims()
+		s.Shown = shown.shown()
 	}
 	if unix := now.Unix(); unix >= s.AbsoluteEnd || unix >= s.IdleEnd {
 		return s, nil

@@ -85,10 +85,18 @@ func (c *Claims) setUser(u auth.User) {
 // Claims returns the claims that the next seal will carry: those of the
 // cookie, or those of the user's row when the cookie was older than it.
 func (s *Sealed) Claims() Claims {
-	var c Claims
+	c := Claims{members: make([]member, 0, 8)}
 	_ = seal.Scan(s.claims, func(name, raw []byte) error {
 		switch string(name) {
 		case factsClaim, sidClaim, rolesClaim, "iat", "exp", "jti":
+		case ClaimName: // a constant costs no copy
+			c.Set(ClaimName, raw)
+		case ClaimEmail:
+			c.Set(ClaimEmail, raw)
+		case ClaimPicture:
+			c.Set(ClaimPicture, raw)
+		case subClaim:
+			c.Set(subClaim, raw)
 		default:
 			c.Set(string(name), raw)
 		}
@@ -136,7 +144,7 @@ func (s *Sealed) Outdated(now time.Time) bool {
 }
 
 // appendToken writes the whole JSON object of a token.
-func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64, jti string) []byte {
+func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64) []byte {
 	dst = append(dst, '{')
 	for _, m := range c.members {
 		dst = seal.AppendString(dst, m.name)
@@ -160,6 +168,6 @@ func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64, jti s
 	dst = append(dst, `,"exp":`...)
 	dst = strconv.AppendInt(dst, exp, 10)
 	dst = append(dst, `,"jti":"`...)
-	dst = append(dst, jti...)
+	dst = appendJTI(dst)
 	return append(dst, `"}`...)
 }

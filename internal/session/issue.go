@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -143,6 +144,7 @@ func (m *Mount) Seal(row auth.Session, p Proof, change func(*Claims)) (Sealed, T
 	if change != nil {
 		change(&c)
 	}
+	s.Shown = c.shown()
 	t, err := m.seal(&s, c, m.Now())
 	return s, t, err
 }
@@ -174,8 +176,11 @@ func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 		return Token{}, nil
 	}
 	c := s.Claims()
-	if change != nil {
-		change(&c)
+	if change != nil || s.current != nil || s.altered {
+		if change != nil {
+			change(&c)
+		}
+		s.Shown = c.shown()
 	}
 	t, err := m.seal(s, c, now)
 	if err == nil {
@@ -185,13 +190,13 @@ func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 }
 
 // seal moves the idle end and seals. The exp it seals is the local trust: how
-// long code that does not ask Gatehouse may believe the cookie (R12).
+// long code that does not ask Gatehouse may believe the cookie (R12). s.Shown is
+// that of c.
 func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	s.IdleEnd = min(now.Add(m.Idle).Unix(), s.AbsoluteEnd)
 	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
-	s.Shown = c.shown()
-	gh := m.keys.seal(nil, m.name, s.Facts)
-	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp, newJTI())
+	gh := m.keys.seal(make([]byte, 0, 256), m.name, s.Facts)
+	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp)
 	s.current, s.altered, s.subject = nil, false, ""
 	text, err := m.sealer.Seal(s.claims)
 	if err != nil {
@@ -200,11 +205,17 @@ func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	return Token{Text: text, Expires: s.End()}, nil
 }
 
-// newJTI is a random UUID (version 4), as both Auth.js versions write it.
-func newJTI() string {
+// appendJTI writes a random UUID (version 4), as both Auth.js versions do.
+func appendJTI(dst []byte) []byte {
 	var u [16]byte
 	rand.Read(u[:])
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
-	return string(auth.UserIDFromUUID(u))[len("usr_"):]
+	for i, part := range [...][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+		if i > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, part)
+	}
+	return dst
 }

@@ -28,6 +28,8 @@ type Inspection struct {
 	Damage []string
 	// Newest is when the newest event was recorded; zero when there is none.
 	Newest time.Time
+	// Peppers counts the password hashes that need each pepper, by its ID.
+	Peppers map[string]int
 }
 
 // maxDamage is how many lines of the check are kept.
@@ -97,6 +99,25 @@ func (found *Inspection) look(ctx context.Context, c *connection) error {
 	newest, err := collect(ctx, c, func(row scanner) (at sql.NullInt64, err error) { return at, row.Scan(&at) }, "SELECT max(at) FROM events")
 	if err == nil && newest[0].Valid {
 		found.Newest = time.UnixMicro(newest[0].Int64).UTC()
+	}
+	if err != nil {
+		return err
+	}
+	return found.countPeppers(ctx, c)
+}
+
+// countPeppers knows the beginning of a hash with a pepper, which is package
+// password's: "$hmac-sha256$keyid=" and an ID of twelve digits.
+func (found *Inspection) countPeppers(ctx context.Context, c *connection) error {
+	type count struct {
+		id string
+		n  int
+	}
+	counts, err := collect(ctx, c, func(row scanner) (x count, err error) { return x, row.Scan(&x.id, &x.n) },
+		`SELECT substr(hash, 20, 12), count(*) FROM passwords WHERE hash GLOB '$hmac-sha256$keyid=????????????$*' GROUP BY 1`)
+	found.Peppers = make(map[string]int, len(counts))
+	for _, x := range counts {
+		found.Peppers[x.id] = x.n
 	}
 	return err
 }

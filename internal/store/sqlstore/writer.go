@@ -33,7 +33,7 @@ type writer struct {
 	queued  atomic.Int32  // len(queue), to be looked at without the lock
 
 	// Of the leader alone:
-	expect  int // how many members the next batch may have
+	expect  int // how many members the next batch may have: those of the last one, and who came meanwhile
 	conn    *connection
 	unclean bool // a transaction may still be open on conn
 }
@@ -169,6 +169,7 @@ func (w *writer) lead(own *member) {
 	batch := w.take()
 	defer func() {
 		settleStarted(batch, errAborted) // only if a function left its goroutine
+		w.expect = min(len(batch)+int(w.queued.Load()), batchLimit)
 		for _, m := range batch {
 			if m != own && m.state.Load() == settled {
 				m.turn <- false
@@ -202,7 +203,6 @@ func (w *writer) take() []*member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.queue), batchLimit)
-	w.expect = max(n, w.expect*3/4)
 	batch := w.queue[:n:n]
 	w.queue = append([]*member(nil), w.queue[n:]...)
 	w.queued.Store(int32(len(w.queue)))

@@ -89,9 +89,11 @@ func (h *Handler) update(x *mount.Exchange) error {
 // nil means those that were sealed.
 func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage, shown *session.Claims) error {
 	superseded := s.Verdict == session.Superseded
-	token, err := x.SettleSession(s, func(c *session.Claims) bool {
-		return h.Hooks.Claims == nil || h.Hooks.Claims(t, c, data)
-	})
+	var change func(*session.Claims) bool
+	if h.Hooks.Claims != nil {
+		change = func(c *session.Claims) bool { return h.Hooks.Claims(t, c, data) }
+	}
+	token, err := x.SettleSession(s, change)
 	if err != nil {
 		return err
 	}

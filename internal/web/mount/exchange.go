@@ -240,10 +240,21 @@ func (x *Exchange) SignOut() error {
 // end ends the request's session at this mount, if there is one.
 func (x *Exchange) end() error {
 	s, err := x.Session()
-	if err == nil && s.Verdict.SignedIn() {
-		err = x.Sessions.SignOut(x.R.Context(), *s, x.Device())
+	if err != nil || !s.Verdict.SignedIn() {
+		return err
+	}
+	if err = x.Sessions.SignOut(x.R.Context(), *s, x.Device()); err == nil {
+		x.ClearSite()
 	}
 	return err
+}
+
+// ClearSite makes the browser delete what the settings name, now that somebody
+// who was signed in is so no longer. Whoever was not can have nothing deleted.
+func (x *Exchange) ClearSite() {
+	if x.ClearSiteData != "" {
+		x.W.Header().Set("Clear-Site-Data", x.ClearSiteData)
+	}
 }
 
 // Device is what the request tells of the browser.

@@ -21,6 +21,9 @@ type Mount struct {
 	BasePath string
 	Dialect  seal.Dialect
 	Sessions *session.Mount
+	// ClearSiteData is the header of that name on the answer to a sign-out
+	// (Clear Site Data §3.1); empty is none. Set it before use.
+	ClearSiteData string
 
 	origin wire.Origin
 	names  wire.Names

@@ -23,11 +23,11 @@ func (x *Exchange) SettleSession(s *session.Sealed, change func(*session.Claims)
 		return session.Token{}, nil
 	}
 	keep := true
-	token, err := x.Sessions.Renew(s, func(c *session.Claims) {
-		if change != nil {
-			keep = change(c)
-		}
-	})
+	var alter func(*session.Claims)
+	if change != nil {
+		alter = func(c *session.Claims) { keep = change(c) }
+	}
+	token, err := x.Sessions.Renew(s, alter)
 	switch {
 	case err != nil:
 		return session.Token{}, err
