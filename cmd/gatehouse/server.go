@@ -102,6 +102,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.logger.Info("listening", "address", s.public.Addr().String(), "ops", opsAddress(s.ops), "tls", s.tls != nil,
 		"after", time.Since(s.begun).Round(time.Millisecond).String())
 	s.tell(stateReady)
+	forgetStart()
 
 	select {
 	case <-ctx.Done():
