@@ -43,11 +43,16 @@ check: lint test ## what CI runs
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## the benchmarks, with allocations
-	$(GO) test -run xxx -bench . -benchmem ./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/... ./internal/store/sqlstore .
+bench: ## the benchmarks with allocations, then everything against bare handlers, raw hashing and the npm peers: nine minutes; QUICK=1 for two
+	$(GO) test -run xxx -bench . -skip SessionCreation -benchmem -benchtime $(if $(QUICK),20ms,300ms) \
+		./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
+	$(GO) run ./bench $(if $(QUICK),-quick)
 
-soak: ## the long rounds: kill -9 while writing
-	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 30m -run 'Kill|Soak' -v ./internal/store/sqlstore
+timing: ## whether a stopwatch tells known from unknown identifiers, twenty minutes on a machine that does nothing else; QUICK=1 for one
+	$(GO) run ./bench/timing $(if $(QUICK),-quick)
+
+soak: ## the long rounds: kill -9 while writing, of the store alone and of the whole program
+	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 30m -run 'Kill|Soak' -v ./internal/store/sqlstore ./test/crash
 
 vectors: ## record the Auth.js sequences anew from the npm packages
 	cd scripts/vectors && npm install --no-save --no-package-lock --legacy-peer-deps --no-audit --no-fund && node generate.mjs && node check.mjs
@@ -69,10 +74,13 @@ man: ## the manual page, bin/gatehouse.1
 screenshots: ## the pictures of docs/screens.md (needs chromium)
 	GATEHOUSE_SCREENSHOTS=$(CURDIR)/docs/images/screens $(GO) test ./test/e2e -run TestScreens -count 1
 
+evidence-breaks: ## breaks one control after the other and wants its test to fail (some minutes)
+	$(GO) run ./scripts/evidence -break all
+
 vuln: ## known vulnerabilities of what is linked (asks vuln.go.dev)
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
 
 clean: ## remove what was built
 	rm -rf bin dist .build examples/*/.next
 
-.PHONY: help build release run test race lint check fuzz bench soak vectors common-passwords golden man screenshots vuln clean docs
+.PHONY: help build release run test race lint check fuzz bench timing soak vectors common-passwords golden man screenshots vuln evidence-breaks clean docs

@@ -84,6 +84,7 @@ func (c Config) hostedPages(on *mount.Mount, serves bool) (*pages.Set, error) {
 	o := pages.Options{
 		Name: c.Name, Base: on.Base(), Cookie: on.OwnCookie("language"), Language: a.Language, Theme: &look,
 		Terms: c.absolute(a.TermsURL), Privacy: c.absolute(a.PrivacyURL), Support: c.absolute(a.SupportURL),
+		Report: c.absolute(c.CSPReportURL),
 	}
 	if serves {
 		p := &Problems{}

@@ -44,6 +44,11 @@ type Config struct {
 	Name string `conf:"name"`
 	// Appearance makes the hosted pages look like the service.
 	Appearance Appearance `conf:"appearance"`
+	// CSPReportURL is where browsers report what the content security policy of
+	// the hosted pages has kept from running: an https address, or a path on the
+	// public origin. The path /csp-report below a mount's base path is
+	// Gatehouse's own, which writes them to the log. Default: nowhere.
+	CSPReportURL string `conf:"csp_report_url"`
 
 	// Logger receives what an operator must act on and one line a request.
 	// Default: slog.Default().
@@ -130,6 +135,19 @@ type Password struct {
 	// product, the organisation. Default: the name of the service and the
 	// public host.
 	ContextWords []string `conf:"context_words"`
+	// BreachedFile is a file of SHA-1 hashes of breached passwords, in order, as
+	// Have I Been Pwned's downloader writes it. New passwords that are in it are
+	// refused. It is searched where it lies; while it cannot be read, no new
+	// password is taken. Default: none.
+	BreachedFile string `conf:"breached_file"`
+	// Peppers are secrets, kept outside the database, without which no password
+	// can be tried against it. Each has at least 32 characters and serves
+	// nothing else; the first makes new hashes, all verify. Whoever loses one
+	// has to set anew the passwords that were hashed with it. Default: none.
+	Peppers []auth.Secret `conf:"peppers"`
+	// SkipPepper makes new hashes without a pepper, while older ones are still
+	// verified with theirs: for turning peppers off. Default: false.
+	SkipPepper bool `conf:"skip_pepper"`
 	// MemoryKiB is the memory argon2id takes for one hash, in KiB (RFC 9106).
 	// Default and least: 19456.
 	MemoryKiB int `conf:"memory_kib"`
@@ -164,6 +182,10 @@ type Session struct {
 	// cannot be read; after it every check answers 503. Default: 30 seconds;
 	// 5 minutes at most.
 	MaxStaleness time.Duration `conf:"max_staleness"`
+	// ClearSiteData is what the browser is told to delete of the whole public
+	// origin when somebody signs out: "cache", "cookies", "storage". It is the
+	// application's too. Default: nothing but Gatehouse's own cookies.
+	ClearSiteData []string `conf:"clear_site_data"`
 }
 
 // Limits slow guessing down. Zero members take the defaults.

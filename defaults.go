@@ -50,6 +50,10 @@ const (
 	defaultRegistrations = 20
 )
 
+// siteData is what session.clear_site_data may name. The other types of
+// Clear-Site-Data reload pages or are of one browser alone.
+var siteData = []string{"cache", "cookies", "storage"}
+
 // WithDefaults returns a copy in which every member left at zero has its
 // default. It shares nothing with c that it changes, and checks nothing.
 func (c Config) WithDefaults() Config {
@@ -123,6 +127,9 @@ func contextWords(words ...string) []string {
 	return out
 }
 
+// peppersField is the one list of secrets that need not be given.
+const peppersField = "password.peppers"
+
 // secretsOf walks every list of secrets of the configuration with the name of
 // its field; own tells Gatehouse's from an application's.
 func (c Config) secretsOf(visit func(field string, own bool, secrets []auth.Secret)) {
@@ -130,4 +137,5 @@ func (c Config) secretsOf(visit func(field string, own bool, secrets []auth.Secr
 	for i, m := range c.Mounts {
 		visit(mountField(i, "secrets"), false, m.Secrets)
 	}
+	visit(peppersField, true, c.Password.Peppers)
 }

@@ -135,9 +135,11 @@ func (g *Gatehouse) able(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the store. Requests and Run must have ended.
+// Close closes the store, and the list of breached passwords. Requests and Run
+// must have ended.
 func (g *Gatehouse) Close() error {
 	g.rooms.telemetry.Unregister()
+	_ = g.rooms.breached.Close() // it was only read
 	return g.rooms.store.Close()
 }
 

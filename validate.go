@@ -33,6 +33,7 @@ func (c Config) Validate() error {
 		p.add("name", "give at most 100 characters in one line", "is not a name that can be shown")
 	}
 	c.checkAppearance(p)
+	c.checkCSPReportURL(p)
 	return p.err()
 }
 
@@ -216,6 +217,9 @@ func (c Config) checkPassword(p *Problems) {
 			p.add(fmt.Sprintf("password.context_words[%d]", i), "give a word or remove the line", "is empty")
 		}
 	}
+	if strings.ContainsRune(w.BreachedFile, 0) {
+		p.add("password.breached_file", "give the plain path of a file", "has a null byte")
+	}
 	p.bound("password.memory_kib", w.MemoryKiB, minMemoryKiB, maxMemoryKiB, "below it guessing is too cheap (RFC 9106), and it counts KiB, not bytes")
 	p.bound("password.passes", w.Passes, minPasses, maxPasses, "below it guessing is too cheap (RFC 9106)")
 	p.bound("password.lanes", w.Lanes, minLanes, maxLanes, "")
@@ -230,6 +234,15 @@ func (c Config) checkSession(p *Problems) {
 	p.between("session.max_age", s.MaxAge, time.Second, maxAbsoluteLifetime)
 	p.between("session.local_trust", s.LocalTrust, time.Second, maxAbsoluteLifetime)
 	p.between("session.max_staleness", s.MaxStaleness, time.Second, maxMaxStaleness)
+	for i, kind := range s.ClearSiteData {
+		at := fmt.Sprintf("session.clear_site_data[%d]", i)
+		switch {
+		case !slices.Contains(siteData, kind):
+			p.add(at, `choose of "cache", "cookies" and "storage"`, "%q is nothing that can be deleted at sign-out", kind)
+		case slices.Contains(s.ClearSiteData[:i], kind):
+			p.add(at, "name it once", "%q is named twice", kind)
+		}
+	}
 	if s.MaxAge > s.AbsoluteLifetime && s.AbsoluteLifetime > 0 {
 		longest := setting("session.absolute_lifetime")
 		p.note("session.max_age", say("shorten it, or lengthen %s", longest),

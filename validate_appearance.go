@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"fmt"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
+	"github.com/gatehouse-auth/gatehouse/internal/web/portal"
 )
 
 func (c Config) checkAppearance(p *Problems) {
@@ -63,6 +65,29 @@ func (p *Problems) accent(field, text string, s theme.Scheme, where string) {
 func hundredths(ratio float64) string {
 	return strconv.FormatFloat(float64(int(ratio*100))/100, 'f', 2, 64)
 }
+
+// checkCSPReportURL accepts what may stand in the policy of a page and in a
+// header: a semicolon would begin another directive, a comma another policy.
+func (c Config) checkCSPReportURL(p *Problems) {
+	s := c.CSPReportURL
+	if s == "" {
+		return
+	}
+	problem := c.linkProblem(s, false)
+	if strings.ContainsFunc(s, func(r rune) bool { return r > '~' || strings.ContainsRune(`;,"'<>#`, r) }) {
+		problem = "has characters that cannot stand in a policy; write them in percent signs and hexadecimal digits"
+	}
+	if i := c.mountOf(s); problem == "" && i >= 0 && c.absolute(s) != c.PublicOrigin+c.ownReports(i) && strings.HasPrefix(c.absolute(s), c.PublicOrigin+"/") {
+		p.note("csp_report_url", say("give %s, or an address elsewhere", c.ownReports(i)),
+			say("%q is below the base path of %s, and takes no reports", s, setting(fmt.Sprintf("mounts[%d]", i))))
+	}
+	if problem != "" {
+		p.add("csp_report_url", "give an https address, or a path such as /api/auth/csp-report", "%q %s", s, problem)
+	}
+}
+
+// ownReports is the path at which a mount takes reports.
+func (c Config) ownReports(i int) string { return c.Mounts[i].BasePath + portal.ReportPath }
 
 // linkProblem accepts what may stand in a link of a page that people trust with
 // a password: https, or a path on the public origin.

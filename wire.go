@@ -47,6 +47,8 @@ type rooms struct {
 	telemetry    *telemetry.Telemetry
 	users        *user.Room
 	invitations  *registration.Invitations
+	breached     *password.BreachedList
+	addresses    ratelimit.Source
 }
 
 // credentialsID and credentialsName are what Auth.js calls the provider.
@@ -76,6 +78,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	}
 	if err != nil {
 		watch.Unregister()
+		_ = g.rooms.breached.Close()
 		_ = db.Close()
 		return nil, err
 	}
@@ -99,6 +102,7 @@ func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, 
 	if err != nil {
 		return r, err
 	}
+	r.breached = policy.Breached
 	hasher.Gate().Watch = watch.Hash()
 	throttle, err := newThrottle(cfg)
 	if err != nil {
@@ -109,6 +113,7 @@ func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, 
 		return r, err
 	}
 	addresses := watch.Limits(ratelimit.NewMemory(0))
+	r.addresses = addresses
 	r.signin = &signin.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
 		Devices: devices, Sampling: addresses, Watch: watch.SignIn(),
@@ -138,8 +143,12 @@ func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
 	}
 	hasher, err := password.New(password.Options{
 		Params: password.Params{Memory: uint32(p.MemoryKiB), Passes: uint32(p.Passes), Lanes: uint8(p.Lanes)},
-		Gate:   password.NewGate(p.Workers, p.Queue),
+		Gate:   password.NewGate(p.Workers, p.Queue), Peppers: p.Peppers, SkipPepper: p.SkipPepper,
 	})
+	if err != nil {
+		return nil, policy, err
+	}
+	policy.Breached, err = openBreached(p.BreachedFile)
 	return hasher, policy, err
 }
 
@@ -214,6 +223,7 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 		if err != nil {
 			return nil, err
 		}
+		on.ClearSiteData = quotedList(cfg.Session.ClearSiteData)
 		if !m.AdoptUntil.IsZero() {
 			on.Sessions.Adopt = on.Sessions.AdoptOldIDs(m.AdoptUntil)
 		}
@@ -221,6 +231,14 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 	}
 	mount.Join(list...)
 	return list, nil
+}
+
+// quotedList is a list of texts as the header has it: "cache", "storage".
+func quotedList(texts []string) string {
+	if len(texts) == 0 {
+		return ""
+	}
+	return `"` + strings.Join(texts, `", "`) + `"`
 }
 
 // unservedEndpoints is the table of endpoints without rooms behind them: it
@@ -248,9 +266,18 @@ func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint,
 		}).Endpoints()...)
 		list = append(list, (&portal.Handler{
 			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted, NewUser: m.Pages.NewUser,
+			Reports: reports(cfg, i, r),
 		}).Endpoints()...)
 	}
 	return list, nil
+}
+
+// reports takes what browsers report, at the mount where they are told to.
+func reports(cfg Config, i int, r rooms) *portal.Reports {
+	if cfg.CSPReportURL == "" || cfg.absolute(cfg.CSPReportURL) != cfg.PublicOrigin+cfg.ownReports(i) {
+		return nil
+	}
+	return &portal.Reports{Origin: cfg.PublicOrigin, Limits: r.addresses, Logger: cfg.Logger, Now: cfg.Now}
 }
 
 // protocol answers Auth.js on one mount.

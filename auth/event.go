@@ -34,6 +34,7 @@ const (
 	EventUserDisabled         EventType = "user.disabled"
 	EventUserEnabled          EventType = "user.enabled"
 	EventUserDeleted          EventType = "user.deleted"
+	EventUsersExported        EventType = "users.exported"
 	EventRolesChanged         EventType = "user.roles_changed"
 	EventPasswordChanged      EventType = "password.changed"
 	EventPasswordChangeFailed EventType = "password.change_failed"

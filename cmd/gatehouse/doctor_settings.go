@@ -50,6 +50,7 @@ func settingsDigests(s config.Settings) map[string]string {
 		}
 	}
 	flat["secrets"] = revealed(s.Secrets)
+	flat["password.peppers"] = revealed(s.Password.Peppers)
 	for i, m := range s.Mounts {
 		flat[fmt.Sprintf("mounts[%d].secrets", i)] = revealed(m.Secrets)
 	}
@@ -123,7 +124,7 @@ func revealed(list []auth.Secret) string {
 	return b.String()
 }
 
-var secretFileVariable = regexp.MustCompile(`^GATEHOUSE_(MOUNTS_\d+_)?SECRETS_FILE=(.+)$`)
+var secretFileVariable = regexp.MustCompile(`^GATEHOUSE_(?:(?:MOUNTS_\d+_)?SECRETS|PASSWORD_PEPPERS)_FILE=(.+)$`)
 
 // secretFiles are the files of secrets that the configuration file and the
 // environment name, for their permissions. What cannot be read is left out.
@@ -135,7 +136,7 @@ func secretFiles(file string, environ []string) (names []string) {
 	}
 	for _, e := range environ {
 		if m := secretFileVariable.FindStringSubmatch(e); m != nil {
-			add(m[2])
+			add(m[1])
 		}
 	}
 	var given struct {
@@ -143,12 +144,16 @@ func secretFiles(file string, environ []string) (names []string) {
 		Mounts      []struct {
 			SecretsFile string `yaml:"secrets_file"`
 		} `yaml:"mounts"`
+		Password struct {
+			PeppersFile string `yaml:"peppers_file"`
+		} `yaml:"password"`
 	}
 	if content, err := os.ReadFile(file); err == nil && yaml.Unmarshal(content, &given) == nil {
 		add(given.SecretsFile)
 		for _, m := range given.Mounts {
 			add(m.SecretsFile)
 		}
+		add(given.Password.PeppersFile)
 	}
 	return names
 }

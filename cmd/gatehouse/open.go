@@ -65,11 +65,17 @@ func (f databaseFlags) creating(p *program, do func(g *gatehouse.Gatehouse) erro
 	return f.opened(p, gatehouse.New, do)
 }
 
-func (f databaseFlags) opened(p *program, open func(context.Context, gatehouse.Config) (*gatehouse.Gatehouse, error), do func(g *gatehouse.Gatehouse) error) error {
+func (f databaseFlags) opened(p *program, open openFunc, do func(g *gatehouse.Gatehouse) error) error {
 	c, err := f.config(p)
 	if err != nil {
 		return err
 	}
+	return openedWith(p, c, open, do)
+}
+
+type openFunc = func(context.Context, gatehouse.Config) (*gatehouse.Gatehouse, error)
+
+func openedWith(p *program, c gatehouse.Config, open openFunc, do func(g *gatehouse.Gatehouse) error) error {
 	c.Logger = logger(p.stderr, config.Log{Level: "error"}) // warnings are for whoever runs the server
 	g, err := open(p.ctx, c)
 	if err != nil {

@@ -27,7 +27,8 @@ type userCmds struct {
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a new password and end the sessions. Asks for the password."`
 	SetRoles    userSetRolesCmd    `cmd:"" help:"Replace the roles of a user."`
 	Delete      userDeleteCmd      `cmd:"" help:"Delete a user and all that belongs to the user."`
-	Import      userImportCmd      `cmd:"" help:"Create users from JSON lines, with password hashes from elsewhere."`
+	Import      userImportCmd      `cmd:"" help:"Create users from JSON lines or CSV, with password hashes from elsewhere."`
+	Export      userExportCmd      `cmd:"" help:"Write all users as JSON lines or CSV."`
 }
 
 // userFlags are common to the commands on one user.

@@ -1,155 +1,171 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/user/transfer"
 )
 
 type userImportCmd struct {
 	databaseFlags
-	File string `arg:"" help:"File of JSON lines, or - for standard input."`
-	JSON bool   `name:"json" help:"Print a JSON object for each refused line, and one at the end with the numbers."`
+	File    string   `arg:"" help:"File of JSON lines or CSV, or - for standard input."`
+	Format  string   `help:"jsonl or csv; else CSV if FILE ends in .csv or .tsv." placeholder:"FORMAT" complete:"jsonl,csv"`
+	Mount   []string `help:"Base path at which old_id and account_ids count; may be repeated. Needed when the settings have several mounts." placeholder:"PATH" sep:"none"`
+	DryRun  bool     `help:"Judge every line and write nothing. Lines are not compared with each other then."`
+	Refused string   `help:"File for the refused lines as they are, to be mended and imported alone. It holds what they hold." placeholder:"FILE"`
+	JSON    bool     `name:"json" help:"Print a JSON object for each refused line, and one at the end with the numbers."`
 }
 
-// importLine is one line of the file. email or username is needed.
-type importLine struct {
-	Email        string   `json:"email"`
-	Username     string   `json:"username"`
-	Name         string   `json:"name"`
-	Image        string   `json:"image"`
-	Roles        []string `json:"roles"`
-	Verified     bool     `json:"verified"`
-	Disabled     bool     `json:"disabled"`
-	PasswordHash string   `json:"password_hash"`
-}
-
-// maxImportLine bounds one line, in bytes.
-const maxImportLine = 64 << 10
-
-// Run imports line by line; a refused line does not stop the others. One line
-// is in memory at a time.
+// Run imports line by line; a refused line does not stop the others. One batch
+// of lines is in memory at a time. Run again after whatever ended it, it goes
+// on: who is there already is passed over.
 func (c *userImportCmd) Run(p *program) error {
-	var file io.Reader = p.stdin
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return fmt.Errorf("cannot read the users: %w", err)
-		}
-		defer f.Close()
-		file = f
-	}
-	return c.creating(p, func(g *gatehouse.Gatehouse) error {
-		imported, refused := 0, 0
-		err := eachLine(file, func(number int, line []byte, tooLong bool) error {
-			if err := p.ctx.Err(); err != nil {
-				return err
-			}
-			if len(bytes.TrimSpace(line)) == 0 && !tooLong {
-				return nil
-			}
-			err := importOne(p, g, line, tooLong)
-			if err == nil {
-				imported++
-				return nil
-			}
-			refused++
-			return c.refused(p, number, err)
-		})
-		return errors.Join(err, c.sum(p, imported, refused))
-	})
-}
-
-func importOne(p *program, g *gatehouse.Gatehouse, line []byte, tooLong bool) error {
-	if tooLong {
-		return fmt.Errorf("is longer than %d bytes", maxImportLine)
-	}
-	in, err := parseImport(line)
+	format, err := fileFormat(c.Format, c.File)
 	if err != nil {
 		return err
 	}
-	_, err = g.Users().Import(p.ctx, actor, in)
-	return err
+	cfg, err := c.config(p)
+	if err != nil {
+		return err
+	}
+	o := user.ImportOptions{Actor: actor, Mounts: basePaths(cfg), DryRun: c.DryRun}
+	if o.Plain, err = c.plainMounts(o.Mounts); err != nil {
+		return err
+	}
+	file, err := c.open(p)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	in, err := transfer.NewReader(file, format)
+	if err != nil {
+		return fmt.Errorf("cannot read the users: %w", err)
+	}
+	if in.PlainOldIDs() && len(o.Plain) == 0 {
+		return severalMounts(1, o.Mounts)
+	}
+	return c.opening(p, cfg, func(g *gatehouse.Gatehouse) error {
+		run := &importRun{program: p, json: c.JSON, in: in, into: g.Users().NewImport(o), o: o}
+		return run.whole(c.Refused)
+	})
 }
 
-// parseImport reads one line strictly: a misspelt member would lose data.
-func parseImport(line []byte) (user.New, error) {
-	var l importLine
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&l); err != nil {
-		return user.New{}, fmt.Errorf("is not a user in JSON: %w", err)
+// opening opens the installation, creating its database if there is none, but
+// for a dry run: that works on an empty one in a temporary folder then.
+func (c *userImportCmd) opening(p *program, cfg gatehouse.Config, do func(g *gatehouse.Gatehouse) error) error {
+	if !c.DryRun {
+		return openedWith(p, cfg, gatehouse.New, do)
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return user.New{}, errors.New("has more behind its JSON object")
+	if _, err := os.Stat(cfg.WithDefaults().Database.Path); !errors.Is(err, fs.ErrNotExist) {
+		return openedWith(p, cfg, gatehouse.OpenExisting, do)
 	}
-	return user.New{
-		Email: l.Email, Username: l.Username, Name: l.Name, Image: l.Image, Roles: l.Roles,
-		Verified: l.Verified, Disabled: l.Disabled, PasswordHash: l.PasswordHash,
-	}, nil
+	dir, err := os.MkdirTemp("", "gatehouse-dry-run-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	cfg.Database.Path = filepath.Join(dir, "empty.db")
+	return openedWith(p, cfg, gatehouse.New, do)
 }
 
-// refused reports one line, with what it broke and never with its content.
-func (c *userImportCmd) refused(p *program, number int, err error) error {
-	reason := err.Error()
+// basePaths are those of the settings' mounts.
+func basePaths(c gatehouse.Config) (paths []string) {
+	for _, m := range c.WithDefaults().Mounts {
+		paths = append(paths, m.BasePath)
+	}
+	return paths
+}
+
+// plainMounts are the mounts at which old IDs count that name none.
+func (c *userImportCmd) plainMounts(configured []string) ([]string, error) {
+	for _, m := range c.Mount {
+		if !slices.Contains(configured, m) {
+			return nil, usage("the settings have no mount %q; they have %s", m, strings.Join(configured, ", "))
+		}
+	}
+	if len(c.Mount) == 0 && len(configured) == 1 {
+		return configured, nil
+	}
+	return c.Mount, nil
+}
+
+func severalMounts(line int, configured []string) error {
+	return usage("line %d: there are old IDs, and the settings have several mounts (%s): say with --mount at which of them the IDs count; no line from here on was imported",
+		line, strings.Join(configured, ", "))
+}
+
+func (c *userImportCmd) sameFile(f *os.File) bool {
+	read, err := f.Stat()
+	if err != nil || c.Refused == "" {
+		return false
+	}
+	written, err := os.Stat(c.Refused)
+	return err == nil && os.SameFile(read, written)
+}
+
+// fileFormat is the one that was named, or that of the file's name.
+func fileFormat(named, file string) (transfer.Format, error) {
+	switch f := transfer.Format(named); {
+	case f == transfer.JSONLines, f == transfer.CSV:
+		return f, nil
+	case named != "":
+		return "", usage("--format is jsonl or csv, not %q", named)
+	}
+	if ext := strings.ToLower(filepath.Ext(file)); ext == ".csv" || ext == ".tsv" {
+		return transfer.CSV, nil
+	}
+	return transfer.JSONLines, nil
+}
+
+// open opens the file. Reading it ends with the program's context, also while
+// nothing comes out of a pipe.
+func (c *userImportCmd) open(p *program) (io.ReadCloser, error) {
+	file := p.stdin
+	if c.File != "-" {
+		var err error
+		if file, err = os.Open(c.File); err != nil {
+			return nil, fmt.Errorf("cannot read the users: %w", err)
+		}
+		if c.sameFile(file) {
+			file.Close()
+			return nil, usage("--refused names the file that is read; name another one")
+		}
+	}
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.CopyBuffer(onlyWriter{in}, file, make([]byte, transfer.MaxRecord))
+		in.CloseWithError(err)
+		if file != p.stdin {
+			file.Close()
+		}
+	}()
+	context.AfterFunc(p.ctx, func() { in.CloseWithError(p.ctx.Err()) })
+	return out, nil
+}
+
+// onlyWriter keeps io.CopyBuffer to the buffer that it is given.
+type onlyWriter struct{ io.Writer }
+
+// importReason says why a line was refused, in an operator's words and without
+// anything that stands in it.
+func importReason(err error) string {
 	var e *auth.Error
-	if errors.As(err, &e) {
-		reason = refusal(err)
+	switch {
+	case !errors.As(err, &e):
+		return err.Error()
+	case e.Code == auth.CodeIdentifierTaken && e.Message != "":
+		return e.Message
 	}
-	if c.JSON {
-		return printJSON(p.stdout, struct {
-			Line    int    `json:"line"`
-			Refused string `json:"refused"`
-		}{number, reason})
-	}
-	_, err = fmt.Fprintf(p.stderr, "line %d: %s\n", number, reason)
-	return err
-}
-
-func (c *userImportCmd) sum(p *program, imported, refused int) error {
-	var err error
-	if c.JSON {
-		err = printJSON(p.stdout, struct {
-			Imported int `json:"imported"`
-			Refused  int `json:"refused"`
-		}{imported, refused})
-	} else {
-		_, err = fmt.Fprintf(p.stdout, "%d imported, %d refused.\n", imported, refused)
-	}
-	if err == nil && refused > 0 {
-		err = fmt.Errorf("%d lines were refused; correct them and import them alone", refused)
-	}
-	return err
-}
-
-// eachLine calls do for every line, without its line break. The rest of a line
-// that is too long is skipped.
-func eachLine(r io.Reader, do func(number int, line []byte, tooLong bool) error) error {
-	in := bufio.NewReaderSize(r, maxImportLine)
-	for number := 1; ; number++ {
-		line, err := in.ReadSlice('\n')
-		tooLong := errors.Is(err, bufio.ErrBufferFull)
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = in.ReadSlice('\n')
-		}
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("cannot read on after line %d: %w", number-1, err)
-		}
-		if len(line) > 0 {
-			if err := do(number, bytes.TrimRight(line, "\r\n"), tooLong); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-	}
+	return refusal(err)
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-auth/gatehouse/internal/password"
 )
 
 // checkServer checks what the library knows nothing of: listeners, files,
@@ -66,6 +68,22 @@ func (l *loader) checkServer() {
 	})
 	l.checkClientAddress()
 	check("tracing", l.checkTracing)
+	check("password.breached_file", l.checkBreached)
+}
+
+// checkBreached looks at the list of breached passwords as the server will.
+func (l *loader) checkBreached() {
+	file := l.settings.Password.BreachedFile
+	if file == "" {
+		return
+	}
+	list, err := password.OpenBreached(file)
+	if err != nil {
+		l.note("password.breached_file", "name a readable file of SHA-1 hashes in order, as Have I Been Pwned's downloader writes it, or leave it out",
+			"cannot be used: %s", strings.TrimPrefix(err.Error(), password.ErrBreachedList.Error()+": "))
+		return
+	}
+	_ = list.Close()
 }
 
 func (l *loader) checkAddress(path, address string) {

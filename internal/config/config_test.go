@@ -146,6 +146,10 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"registration.roles":             {text: "a,b"},
 		"password.min_length":            {text: "20"},
 		"password.context_words":         {text: "acme,gate"},
+		"password.breached_file":         {text: write(t, "breached", strings.Repeat("0", 40)+"\n")},
+		"password.peppers":               {text: otherSecret},
+		"password.peppers_file":          {text: secretFile},
+		"password.skip_pepper":           {text: "true"},
 		"password.memory_kib":            {text: "65536"},
 		"password.passes":                {text: "3"},
 		"password.lanes":                 {text: "4"},
@@ -156,6 +160,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"session.local_trust":            {text: "5m"},
 		"session.max_per_user":           {text: "10"},
 		"session.max_staleness":          {text: "10s"},
+		"session.clear_site_data":        {text: "cache,storage"},
 		"limits.account_failures":        {text: "7"},
 		"limits.account_max_delay":       {text: "1h30m"},
 		"limits.address_failures":        {text: "70"},
@@ -166,6 +171,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"client_address.header":          {text: "X-Real-IP"},
 		"client_address.peer_is_client":  {text: "true", with: map[string]string{"GATEHOUSE_BEHIND_PROXY": "false", "GATEHOUSE_TLS_CERT_FILE": cert, "GATEHOUSE_TLS_KEY_FILE": key}},
 		"name":                           {text: "Acme"},
+		"csp_report_url":                 {text: "/api/auth/csp-report"},
 		"appearance.logo":                {text: "brand/logo.svg"},
 		"appearance.logo_dark":           {text: "brand/logo-dark.svg"},
 		"appearance.accent":              {text: "#a02060"},
@@ -211,7 +217,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 			if path == "ops_listen" || strings.HasPrefix(v.text, "#") { // which begins a comment
 				inFile = `"` + inFile + `"`
 			}
-			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "tracing.headers" {
+			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "password.peppers" || path == "tracing.headers" {
 				inFile = "[" + inFile + "]"
 			}
 			byFile, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base))

@@ -94,8 +94,10 @@ var catalogue = []kind{
 	{"database-folder-unwritable", databaseStage, Error, "SQLite makes files beside the database, and its owner may not write in the folder. Nothing can be written.", []string{"database-not-answering", "change-feed-stale", "server-not-running", "database-unreadable", string(originStage), string(answerStage), string(callerStage)}},
 	{"database-unreadable", databaseStage, Error, "The database could not be looked at, so nothing is known of its state.", nil},
 	{"database-open", databaseStage, Error, "Every account of this machine can read password hashes and e-mail addresses, or change them.", nil},
+	{"pepper-missing", databaseStage, Error, "The hashes of these passwords were made with a pepper that password.peppers does not have. These people cannot sign in: they are answered 503, and no try of theirs is counted.", nil},
 	{"clock-behind", databaseStage, Error, "The newest record is from the future: the clock of this machine was set back, or was wrong when it was written. Sessions end at the wrong time.", []string{"clock-skew", "certificate-not-yet-valid"}},
 	{"wal-large", databaseStage, Warning, "The write-ahead log cannot be taken into the database while somebody reads an old state of it, such as a shell or a backup that was left open.", nil},
+	{"pepper-unused", databaseStage, Note, "No stored password needs this pepper any more; backups from before still do.", nil},
 	{"disk-nearly-full", databaseStage, Warning, "When the disk is full, nobody can sign in.", nil},
 
 	{"listen-taken", serverStage, Error, "No server runs, and its port is taken by another program, so it cannot start.", []string{"server-not-running", string(originStage), string(answerStage), string(callerStage)}},
@@ -103,6 +105,7 @@ var catalogue = []kind{
 	{"ops-foreign", serverStage, Error, "Another program answers at ops_listen, so Gatehouse cannot be asked, and perhaps could not start.", append([]string{"something-else-answers"}, unasked...)},
 	{"ops-unreachable", serverStage, Error, "A server holds the lock of the database, and does not answer at ops_listen: it was started with another ops_listen, runs in another container, or hangs.", unasked},
 	{"settings-not-loaded", serverStage, Error, "The server was started with other settings than these: the files or variables have changed since, or this command was run without the server's environment.", []string{"cookie-prefix", "dialect-differs", "base-path-rewritten", "forwarded-for-forged", "proxy-not-trusted", "hop-not-trusted", "forwarded-for-missing", "forwarded-for-unreadable", "peer-is-a-proxy", "proxy-bypassed", "other-gatehouse", "headers-removed", "origin-redirects", "database-removed", "signin-intercepted"}},
+	{"breached-file-changed", serverStage, Warning, "The server searches the list of breached passwords that it opened at its start. Where that was replaced, it goes on with the old one; where it was written over, it takes no new password.", nil},
 	{"version-differs", serverStage, Warning, "The program was replaced, and the server not restarted since, or there are two of them on this machine.", nil},
 	{"change-feed-stale", serverStage, Error, "The server can no longer read from the database what was revoked, so it refuses every check with 503 rather than accept a revoked session.", beyond},
 	{"database-not-answering", serverStage, Error, "The server cannot read its database.", beyond},

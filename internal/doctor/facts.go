@@ -74,6 +74,7 @@ const (
 	DatabaseLock   Role = "the server's lock"
 	DatabaseFolder Role = "the folder of the database"
 	FileFolder     Role = "the folder of settings or secrets"
+	BreachedFile   Role = "the list of breached passwords"
 )
 
 // File is a file or folder as its entry says. UID and GID are -1 where the
@@ -85,6 +86,7 @@ type File struct {
 	Mode     fs.FileMode
 	UID, GID int
 	Size     int64
+	Changed  time.Time
 }
 
 // Disk is what the database lies on.

@@ -27,6 +27,7 @@ func Judge(f Facts) Report {
 	j.files()
 	j.certificateFile()
 	j.database()
+	j.peppers()
 	j.listeners()
 	j.hashing()
 	report.Looked = append(report.Looked, "secrets", "files and permissions", "database", "hashing")

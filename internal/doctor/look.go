@@ -107,6 +107,7 @@ func (f *Facts) lookAtFiles() {
 	look(DatabaseLog, db+"-wal")
 	look(DatabaseShared, db+"-shm")
 	look(DatabaseLock, db+".lock")
+	look(BreachedFile, s.Password.BreachedFile)
 	f.Disk = disk(filepath.Dir(db))
 }
 
@@ -117,7 +118,7 @@ func entry(role Role, path string) File {
 		f.Missing = true
 		return f
 	}
-	f.Mode, f.Size = info.Mode(), info.Size()
+	f.Mode, f.Size, f.Changed = info.Mode(), info.Size(), info.ModTime()
 	f.UID, f.GID = owner(info)
 	return f
 }

@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/password"
 )
 
 // weakBits is what a secret must have at least by our estimate. A random one
@@ -47,6 +49,36 @@ func (j *judge) secrets() {
 	for i, m := range j.Settings.Mounts {
 		check(fmt.Sprintf("mounts[%d].secrets", i), m.Secrets)
 	}
+	check("password.peppers", j.Settings.Password.Peppers)
+}
+
+// peppers compares the peppers that stored hashes need with those that there
+// are. The first one is needed by the next hash, unless it is to be skipped.
+func (j *judge) peppers() {
+	p := j.Settings.Password
+	have := map[string]bool{}
+	for i, s := range p.Peppers {
+		id := password.PepperID(s)
+		have[id] = true
+		if (i > 0 || p.SkipPepper) && j.Database.Peppers[id] == 0 && j.Database.Version > 0 {
+			at := fmt.Sprintf("password.peppers[%d]", i)
+			j.add("pepper-unused", at, "take it out of password.peppers and restart the server; keep it as long as backups from before are kept", "%s, with the ID %s, opens no stored password", at, id)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(j.Database.Peppers)) {
+		if !have[id] {
+			j.add("pepper-missing", "password.peppers",
+				"put the pepper back, behind the first of password.peppers, and restart the server\nif it is lost, set these passwords anew: gatehouse user set-password"+j.flag()+" …",
+				"%s made with the pepper whose ID is %s", plural(j.Database.Peppers[id], "stored password was", "stored passwords were"), tame(id))
+		}
+	}
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 // bits estimates the randomness of s from what it shows: characters are drawn

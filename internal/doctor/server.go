@@ -45,6 +45,10 @@ func (j *judge) server() {
 	}
 	if s.Ours() {
 		j.digests()
+		if f, ok := j.file(BreachedFile); ok && f.Changed.After(s.Instance.Started) {
+			j.add("breached-file-changed", "password.breached_file", "restart the server", "%s is of %s, and the server was started at %s",
+				f.Path, f.Changed.UTC().Format(time.DateTime), s.Instance.Started.UTC().Format(time.DateTime))
+		}
 		if d := s.Instance.Now.Sub(j.Now).Abs(); d > skew {
 			j.add("clock-skew", "", "let both clocks be set by the network (timedatectl)", "the server's clock and the one here are %s apart", d.Round(time.Second))
 		}

@@ -12,7 +12,8 @@
 // policy.
 //
 // It stands against four attacks: a stolen table of hashes (slow, salted,
-// memory-hard hashes, and no password from the head of an attacker's list), a
+// memory-hard hashes, a pepper that is not in the table, and no password from
+// the head of an attacker's list or from a breach), a
 // flood of sign-ins that would starve everything else (the [Gate]), the question
 // "does this user exist?" asked with a stopwatch ([Hasher.VerifyNothing]), and
 // oversized or odd input that costs much before it is refused.

@@ -7,6 +7,9 @@ func ParseStored(encoded string) (memoryKiB, passes uint32, lanes uint8, err err
 		return 0, 0, 0, err
 	}
 	h, own := s.(argon2idHash)
+	if p, peppered := s.(pepperedHash); peppered {
+		h, own = p.argon2idHash, true
+	}
 	if !own {
 		return 0, 0, 0, ErrUnknownScheme
 	}
@@ -19,7 +22,7 @@ func Reencode(encoded string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.(argon2idHash).encode(), nil
+	return s.(interface{ encode() string }).encode(), nil
 }
 
 // MaxBytesPerCodePoint is what a test checks against the Unicode tables.
@@ -27,3 +30,8 @@ const MaxBytesPerCodePoint = maxBytesPerCodePoint
 
 // CommonText is the embedded list.
 func CommonText() string { return commonText }
+
+// Search asks the list for a digest, NewBreached makes one of anything.
+func Search(b *BreachedList, digest string) (bool, error) { return b.search(digest) }
+
+var NewBreached = newBreached

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
 )
 
 // ErrUnknownScheme is returned for a stored string of no scheme that this
@@ -20,6 +22,11 @@ type Options struct {
 	// Gate is passed by every hash; nil means NewGate(0, 0). Hashers that run
 	// in one process share one, or the bound on memory is a bound for each.
 	Gate *Gate
+	// Peppers are the secrets of the keyed step before a new hash, each at least
+	// 32 bytes: the first makes, all verify. None means no such step.
+	Peppers []auth.Secret
+	// SkipPepper makes new hashes without a pepper; Peppers go on verifying.
+	SkipPepper bool
 }
 
 // Hasher makes and verifies stored password hashes. Every password given to it
@@ -33,7 +40,9 @@ type Options struct {
 type Hasher struct {
 	params  Params
 	gate    *Gate
-	nothing argon2idHash // matches no password
+	peppers []pepper
+	current *pepper // of new hashes; nil is none
+	nothing stored  // matches no password
 }
 
 // Match is the answer of [Hasher.Verify].
@@ -41,7 +50,7 @@ type Match struct {
 	// OK says that the password is the one that was hashed.
 	OK bool
 	// NeedsRehash says that OK is true and the hash was made with another
-	// scheme or cost than new ones are: hash the password again and store that.
+	// scheme, cost or pepper than new ones are: hash the password again and store that.
 	NeedsRehash bool
 }
 
@@ -55,15 +64,29 @@ func New(o Options) (*Hasher, error) {
 	if o.Gate == nil {
 		o.Gate = NewGate(0, 0)
 	}
+	h := &Hasher{params: p, gate: o.Gate}
+	for _, secret := range o.Peppers {
+		one, err := newPepper(secret)
+		if err != nil {
+			return nil, err
+		}
+		h.peppers = append(h.peppers, one)
+	}
 	// A random key is the hash of no password anybody could find.
 	nothing := argon2idHash{params: p, salt: random(saltBytes), key: random(keyBytes)}
-	return &Hasher{params: p, gate: o.Gate, nothing: nothing}, nil
+	h.nothing = nothing
+	if len(h.peppers) > 0 && !o.SkipPepper {
+		h.current = &h.peppers[0]
+		h.nothing = pepperedHash{nothing, *h.current}
+	}
+	return h, nil
 }
 
 // Gate returns the gate that all computing passes.
 func (h *Hasher) Gate() *Gate { return h.gate }
 
-// Hash returns the PHC string to store for pw, with a fresh salt of 128 bits.
+// Hash returns the string to store for pw, a PHC string with a fresh salt of 128
+// bits, behind the name of the pepper if there is one.
 // It does not judge pw: that is [Policy.Check].
 func (h *Hasher) Hash(ctx context.Context, pw string) (string, error) {
 	t, err := h.Admit()
@@ -103,19 +126,19 @@ func (t *Ticket) Hash(ctx context.Context, pw string) (string, error) {
 		return "", err
 	}
 	salt := random(saltBytes)
-	var made argon2idHash
-	work := func() { made = newArgon2id(h.params, salt, pw) }
+	var made string
+	work := func() { made = h.make(salt, pw) }
 	if err := h.gate.run(ctx, int(h.params.Lanes), work); err != nil {
 		return "", err
 	}
-	return made.encode(), nil
+	return made, nil
 }
 
 // Verify reports whether pw is the password stored as encoded, comparing in
 // constant time.
 //
-// A stored string that cannot be read gives ErrUnknownScheme, ErrMalformed or
-// ErrTooCostly. The work of a hash is done then as well, or such users would be
+// A stored string that cannot be read gives ErrUnknownScheme, ErrMalformed,
+// ErrTooCostly or ErrPepperMissing. The work of a hash is done then as well, or such users would be
 // told from others by the time an answer takes (CS-4).
 func (h *Hasher) Verify(ctx context.Context, encoded, pw string) (Match, error) {
 	t, err := h.Admit()
@@ -133,7 +156,7 @@ func (t *Ticket) Verify(ctx context.Context, encoded, typed string) (Match, erro
 	if err != nil {
 		return Match{}, err
 	}
-	hash, unreadable := parseStored(encoded)
+	hash, unreadable := h.open(encoded)
 	if unreadable != nil {
 		hash = h.nothing
 	}
@@ -145,7 +168,7 @@ func (t *Ticket) Verify(ctx context.Context, encoded, typed string) (Match, erro
 	if unreadable != nil {
 		return Match{}, unreadable
 	}
-	return Match{OK: ok, NeedsRehash: ok && !hash.current(h.params)}, nil
+	return Match{OK: ok, NeedsRehash: ok && !h.isCurrent(hash)}, nil
 }
 
 // VerifyNothing does the work of [Hasher.Verify] and returns its errors where
@@ -172,7 +195,8 @@ func (t *Ticket) VerifyNothing(ctx context.Context, typed string) error {
 
 // Readable says whether [Hasher.Verify] could judge a password by the stored
 // string: nil, or ErrUnknownScheme, ErrMalformed or ErrTooCostly. Nothing is
-// computed.
+// computed. Whether its pepper is at hand is another question: see
+// [Hasher.Missing].
 func Readable(encoded string) error {
 	_, err := parseStored(encoded)
 	return err
@@ -199,6 +223,8 @@ func parseStored(encoded string) (stored, error) {
 		return nil, ErrMalformed
 	case strings.HasPrefix(encoded, argon2idPrefix):
 		return parseArgon2id(encoded)
+	case strings.HasPrefix(encoded, pepperedPrefix):
+		return parsePeppered(encoded[len(pepperedPrefix):])
 	default:
 		return parseForeign(encoded)
 	}

@@ -368,6 +368,7 @@ func FuzzVerifyEncoded(f *testing.F) {
 		"$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$" + key32,
 		"$argon2id$v=19$m=4294967295,t=4294967295,p=255$" + salt16 + "$" + key32,
 		"$argon2id$v=19$m=8,t=1,p=1$" + salt16 + "$" + key32,
+		"$hmac-sha256$keyid=0123456789ab$argon2id$v=19$m=19456,t=2,p=1$" + salt16 + "$" + key32, "$hmac-sha256$keyid=0123456789ab$argon2id$",
 		"$argon2id$v=16$m=19456,t=2,p=1$$", "$argon2id$", "$2b$10$", "", "$$$$$",
 	} {
 		f.Add(s)

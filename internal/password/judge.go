@@ -2,6 +2,7 @@ package password
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,8 +16,11 @@ import (
 func (p Policy) Judge(pw auth.Secret, u auth.User) error {
 	err := p.Check(pw.Reveal(), Context{Identifiers: u.Identifiers(), Names: strings.Fields(u.Name)})
 	var refused *PolicyError
-	if !errors.As(err, &refused) {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &refused):
+		return auth.Unavailable(fmt.Errorf("judge password: %w", err))
 	}
 	first, message := refused.Problems[0], refused.Error()
 	if first.Reason == ReasonTooShort {
@@ -56,7 +60,7 @@ func codeOf(r Reason) auth.Code {
 		return auth.CodePasswordTooShort
 	case ReasonTooLong:
 		return auth.CodePasswordTooLong
-	case ReasonCommon, ReasonPredictable:
+	case ReasonCommon, ReasonBreached, ReasonPredictable:
 		return auth.CodePasswordCommon
 	case ReasonOwnName, ReasonContextWord:
 		return auth.CodePasswordContainsName

@@ -34,6 +34,9 @@ type Policy struct {
 	// Common is the list of common passwords, from [LoadCommon]. Nil checks
 	// against none and is meant for tests.
 	Common *CommonList
+	// Breached is the list of passwords known from breaches, from
+	// [OpenBreached]. Nil checks against none.
+	Breached *BreachedList
 }
 
 // Context is what is known of the user whose password is set.
@@ -84,7 +87,8 @@ func (p Policy) TooLong(pw string) bool {
 }
 
 // Check returns nil if pw is a good new password for who, and otherwise a
-// [*PolicyError] with all that is wrong with it.
+// [*PolicyError] with all that is wrong with it; or an error matched by
+// ErrBreachedList when that list could not be asked: then pw was not judged.
 func (p Policy) Check(pw string, who Context) error {
 	p = p.withDefaults()
 	if len(pw) > p.MaxLength*maxBytesPerCodePoint {
@@ -115,8 +119,13 @@ func (p Policy) Check(pw string, who Context) error {
 	if length > p.MaxLength {
 		problems = append(problems, Problem{Reason: ReasonTooLong, Length: length, Limit: p.MaxLength})
 	}
+	breached, err := p.Breached.contains(pw, stable)
+	if err != nil {
+		return err
+	}
 	text := newGuess(stable)
 	found(p.Common.refuses(text), ReasonCommon)
+	found(breached, ReasonBreached)
 	found(text.predictable(), ReasonPredictable)
 	found(text.madeOf(ownWords(who)), ReasonOwnName)
 	found(text.madeOf(contextWords(p.ContextWords)), ReasonContextWord)

@@ -15,6 +15,7 @@ const (
 	ReasonTooLong     Reason = "too_long"
 	ReasonNotUTF8     Reason = "not_utf8"
 	ReasonCommon      Reason = "common"                // on the list of common passwords, or little more than an entry
+	ReasonBreached    Reason = "breached"              // on the list of passwords known from breaches
 	ReasonPredictable Reason = "predictable"           // a repetition, or keys in a row
 	ReasonOwnName     Reason = "contains_own_name"     // made of the user's names or identifiers
 	ReasonContextWord Reason = "contains_context_word" // made of names of product or site
@@ -40,6 +41,8 @@ func (p Problem) Message() string {
 		return "This password contains bytes that are not text; type it again."
 	case ReasonCommon:
 		return "This password is too common: it is, or is built on, one that attackers try first. Use several unrelated words."
+	case ReasonBreached:
+		return "This password is known from a data breach, so attackers try it. Use one that was never used anywhere."
 	case ReasonPredictable:
 		return "This password repeats itself or follows the keys in a row. Use several unrelated words."
 	case ReasonOwnName:

@@ -134,6 +134,13 @@ func (t faultyTx) User(ctx context.Context, id auth.UserID) (auth.User, error) {
 	return t.Tx.User(ctx, id)
 }
 
+func (t faultyTx) AddOldIDs(ctx context.Context, id auth.UserID, ids []auth.OldID) error {
+	if err := t.faults.fault("AddOldIDs"); err != nil {
+		return err
+	}
+	return t.Tx.AddOldIDs(ctx, id, ids)
+}
+
 func (t faultyTx) RefuseAdoption(ctx context.Context, id auth.UserID, now time.Time) error {
 	if err := t.faults.fault("RefuseAdoption"); err != nil {
 		return err

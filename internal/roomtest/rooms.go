@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +55,8 @@ type Rooms struct {
 	Faults *Faults
 	Store  store.Store
 	Index  *revocation.Index
+	// Commits counts what reached the disk.
+	Commits atomic.Int64
 
 	Passwords    *password.Hasher
 	Policy       password.Policy
@@ -114,7 +117,7 @@ func New(t testing.TB) *Rooms {
 
 func (r *Rooms) open(t testing.TB) {
 	t.Helper()
-	db, err := sqlstore.Open(context.Background(), sqlstore.Options{Path: r.Path, Migrate: true})
+	db, err := sqlstore.Open(context.Background(), sqlstore.Options{Path: r.Path, Migrate: true, Watch: r.countCommit})
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
@@ -126,6 +129,12 @@ func (r *Rooms) open(t testing.TB) {
 	r.DB, r.Faults = db, &Faults{Store: db}
 	r.Store = revocation.Applying(r.Faults, r.Index)
 	r.Index.MarkFresh(r.Clock.Now())
+}
+
+func (r *Rooms) countCommit(members int, _ time.Duration, err error) {
+	if err == nil && members > 0 {
+		r.Commits.Add(1)
+	}
 }
 
 // SessionOptions are what the session room is made with.

@@ -32,6 +32,11 @@ func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 	}
 	hash, err := r.hashNew(ctx, u, pw)
 	if err != nil {
+		// Of several at once the first may have changed the password meanwhile,
+		// to this very one.
+		if u, e := r.Store.User(ctx, c.UserID); e == nil && u.Epoch != c.Epoch {
+			return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
+		}
 		return Outcome{}, err
 	}
 	a := Attempt{Proven: kept.Proven}

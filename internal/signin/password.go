@@ -61,9 +61,7 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 		return Outcome{}, err
 	}
 	if !match.OK || found.user.Disabled() {
-		if found.user.ID != "" || r.worthRecording(ctx, "unknown identifiers", r.now()) {
-			r.record(ctx, auth.EventSignInFailed, found.user, b)
-		}
+		r.recordWrong(ctx, found.user, b)
 		return Outcome{}, wrong
 	}
 	if match.NeedsRehash {
@@ -220,6 +218,21 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 func (r *Room) record(ctx context.Context, t auth.EventType, u auth.User, b Browser) {
 	_ = r.Store.AppendEvent(ctx, event(t, u, "", b, r.now()))
 }
+
+// recordWrong records a wrong password. Of guesses at identifiers that nobody has
+// only some become an event; the others are counted in one row for all of them,
+// because whoever measures would know the identifiers that exist by the time that
+// one more commit takes (CS-4).
+func (r *Room) recordWrong(ctx context.Context, u auth.User, b Browser) {
+	if now := r.now(); u.ID == "" && !r.worthRecording(ctx, "unknown identifiers", now) {
+		_, _ = r.Store.RaiseFailure(ctx, notRecorded, throttleWindow, now)
+		return
+	}
+	r.record(ctx, auth.EventSignInFailed, u, b)
+}
+
+// notRecorded is the counter of guesses at unknown identifiers that are no event.
+const notRecorded = "not-recorded:unknown identifiers"
 
 func event(t auth.EventType, u auth.User, s auth.SessionID, b Browser, now time.Time) auth.Event {
 	return auth.Event{

@@ -217,6 +217,38 @@ func TestPassword_hashesForUnknownIdentifiersToo(t *testing.T) {
 	}
 }
 
+// A commit takes as long as the disk does: one more for users alone would tell
+// them from nobody, also when guesses at nobody have long ceased to be events.
+//
+// proves: CS-4
+func TestPassword_waitsForTheDiskAsOftenForUnknownIdentifiers(t *testing.T) {
+	r := roomtest.New(t)
+	r.NewUser(t, "none")
+	disable(t, r, r.NewUserWithPassword(t, "disabled"))
+	r.NewUserWithPassword(t, "ann")
+	commits := func(identifier, address string) int64 {
+		before := r.Commits.Load()
+		if _, err := try(r, identifier, wrong, from(r, address)); !errors.Is(err, auth.CodeInvalidCredentials) {
+			t.Fatalf("%s: %v, want invalid_credentials", identifier, err)
+		}
+		return r.Commits.Load() - before
+	}
+	want := commits("ann@example.com", "192.0.2.1")
+	if want == 0 {
+		t.Fatal("a wrong password reached no disk: nothing was counted")
+	}
+	for i := range 9 { // more than are recorded as events
+		if got := commits(fmt.Sprintf("nobody-%d@example.com", i), fmt.Sprintf("192.0.2.%d", 10+i)); got != want {
+			t.Errorf("guess %d at nobody: %d commits, want %d as for a user", i+1, got, want)
+		}
+	}
+	for _, name := range []string{"none", "disabled"} {
+		if got := commits(name+"@example.com", "192.0.2.100"); got != want {
+			t.Errorf("%s: %d commits, want %d", name, got, want)
+		}
+	}
+}
+
 // What cannot be an identifier is nobody's, and costs nothing.
 func TestPassword_textThatIsNoIdentifierIsWrong(t *testing.T) {
 	r := roomtest.New(t)

@@ -44,20 +44,26 @@ const throttleWindow = 24 * time.Hour
 
 // The most failures in a row, whenever they were, after which an account's
 // password opens nothing until it has been set anew or was right from a known
-// browser (NIST SP 800-63B-4 §3.2.2 asks for at most 100). The last of them are
-// kept for known browsers.
+// browser (NIST SP 800-63B-4 §3.2.2 asks for at most 100). The last twenty are
+// kept for the owner: neither guesses from unknown browsers nor those of somebody
+// with a stolen session use up what is left to a known browser.
 const (
 	mostFailures      = 100
-	keptForKnown      = 20
+	mostSignedIn      = 90
+	mostUnknownDevice = 80
 	ceilingWindow     = 100 * 365 * 24 * time.Hour
-	mostUnknownDevice = mostFailures - keptForKnown
 )
+
+// signedIn stands for the browser in the tries of somebody who is signed in.
+const signedIn = "signed-in"
 
 // Try is what a try is counted against.
 type Try struct {
 	account, ceiling, device string
-	source                   string
-	pace                     Pace
+	// most failures in a row are judged of tries like this one.
+	most   int
+	source string
+	pace   Pace
 }
 
 // Try names the counters of one try at the identifier. The user is the zero
@@ -71,7 +77,7 @@ func (t Throttle) Try(identifier auth.Identifier, user auth.User, device string,
 	}
 	try := t.runs(name)
 	if device != "" {
-		try.device = try.account + ":" + device
+		try.device, try.most = try.account+":"+device, mostFailures
 		return try
 	}
 	try.source, try.pace = t.source(from)
@@ -82,13 +88,15 @@ func (t Throttle) Try(identifier auth.Identifier, user auth.User, device string,
 // is a run of its own, so that guessing from outside keeps nobody from changing
 // their password.
 func (t Throttle) TryOf(id auth.UserID) Try {
-	return t.Try(auth.Identifier{}, auth.User{ID: id}, "signed-in", auth.Device{})
+	try := t.Try(auth.Identifier{}, auth.User{ID: id}, signedIn, auth.Device{})
+	try.most = mostSignedIn
+	return try
 }
 
 // runs names the counters of an account alone. The count of all failures in a
 // row lasts for an account, and not for an identifier that nobody has.
 func (t Throttle) runs(name string) Try {
-	try := Try{account: "password:" + name, ceiling: "password-row:" + name}
+	try := Try{account: "password:" + name, ceiling: "password-row:" + name, most: mostUnknownDevice}
 	if !strings.HasPrefix(name, unknownPrefix) {
 		try.ceiling = store.Lasting + try.ceiling
 	}
@@ -129,9 +137,9 @@ func (t Throttle) Count(ctx context.Context, tx store.Tx, try Try, now time.Time
 	if err := try.pace.check(ctx, tx, try.source, now); err != nil {
 		return err
 	}
-	run, most := try.account, mostUnknownDevice
+	run := try.account
 	if try.device != "" {
-		run, most = try.device, mostFailures
+		run = try.device
 	}
 	if err := t.checkRun(ctx, tx, run, now); err != nil {
 		return err
@@ -140,7 +148,7 @@ func (t Throttle) Count(ctx context.Context, tx store.Tx, try Try, now time.Time
 	if err != nil {
 		return fmt.Errorf("read failures: %w", err)
 	}
-	if ever.Failures >= most {
+	if ever.Failures >= try.most {
 		return &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: t.MaxDelay}
 	}
 	if _, err := tx.RaiseFailure(ctx, run, throttleWindow, now); err != nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
-	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -32,20 +31,6 @@ type New struct {
 func (r *Room) Create(ctx context.Context, actor string, in New) (auth.User, error) {
 	in.PasswordHash = ""
 	return r.create(ctx, actor, auth.EventUserCreated, in)
-}
-
-// Import is Create for a user who comes with a password hash from elsewhere.
-// A hash that could never be verified is refused with invalid_request.
-func (r *Room) Import(ctx context.Context, actor string, in New) (auth.User, error) {
-	if in.PasswordHash != "" {
-		if err := password.Readable(in.PasswordHash); err != nil {
-			return auth.User{}, &auth.Error{
-				Code: auth.CodeInvalidRequest, Field: "password_hash", Cause: err,
-				Message: "The password hash is of no form that can be verified, or costs too much to be; the documentation lists the forms.",
-			}
-		}
-	}
-	return r.create(ctx, actor, auth.EventUserImported, in)
 }
 
 func (r *Room) create(ctx context.Context, actor string, t auth.EventType, in New) (auth.User, error) {

@@ -137,6 +137,9 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 	if current.Verdict != session.Live {
 		return auth.User{}, auth.NewError(auth.CodeSignedOut, nil)
 	}
+	if r.Policy.TooLong(pw.Reveal()) { // no guess and no work, as at sign-in
+		return auth.User{}, &auth.Error{Code: auth.CodePasswordTooLong, Field: "password"}
+	}
 	var u auth.User
 	var credential auth.Password
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
@@ -145,6 +148,9 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 		}
 		if credential, err = tx.Password(ctx, u.ID); err != nil {
 			return err
+		}
+		if err := r.Passwords.Missing(credential.Hash); err != nil {
+			return err // no try can be judged, so none is counted
 		}
 		return r.Throttle.Count(ctx, tx, r.Throttle.TryOf(u.ID), r.now())
 	})

@@ -25,15 +25,27 @@ const MaxBody = 64 << 10
 // ReadBody returns the body, or CodeInvalidRequest with status 413's cause when
 // it is longer than MaxBody.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	return ReadShortBody(w, r, MaxBody)
+}
+
+// ReadShortBody is ReadBody with a limit of its own, in bytes.
+func ReadShortBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength > most { // whoever asks before sending (Expect) is spared it
+		return nil, tooLarge(errors.New("content length " + strconv.FormatInt(r.ContentLength, 10)))
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The request is too large.", Cause: statusError{http.StatusRequestEntityTooLarge, err}}
+		return nil, tooLarge(err)
 	}
 	if err != nil {
 		return nil, auth.NewError(auth.CodeInvalidRequest, fmt.Errorf("read body: %w", err))
 	}
 	return b, nil
+}
+
+func tooLarge(cause error) error {
+	return &auth.Error{Code: auth.CodeInvalidRequest, Message: "The request is too large.", Cause: statusError{http.StatusRequestEntityTooLarge, cause}}
 }
 
 // IsJSON says whether the request declares a JSON body, whatever its

@@ -74,6 +74,8 @@ const (
 	Guessing Rate = "guessing"
 	// Registering: the address's registrations and the hashing gate.
 	Registering Rate = "registering"
+	// Reporting: the address's reports, and everybody's together.
+	Reporting Rate = "reporting"
 )
 
 // Cache says what may keep the answer.

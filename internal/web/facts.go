@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -39,7 +40,9 @@ func FactsFrom(ctx context.Context) *Facts {
 func InRouter(ctx context.Context) bool { return ctx.Value(factsKey{}) != nil }
 
 // cleanUserAgent keeps the text printable and short: it is shown in device
-// lists.
+// lists, and to operators in a terminal. What goes are control characters, also
+// those above U+007F that a terminal obeys, and marks that turn the direction
+// of the text beside them.
 func cleanUserAgent(s string) string {
 	if len(s) > maxUserAgent {
 		s = s[:maxUserAgent]
@@ -48,7 +51,7 @@ func cleanUserAgent(s string) string {
 		s = strings.ToValidUTF8(s, "")
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r

@@ -120,8 +120,8 @@ func nowhere(page FailFunc) Endpoint {
 const (
 	// maxUserAgent is how much of User-Agent is kept, in bytes.
 	maxUserAgent = 255
-	// maxMethod is how much of a method is logged: an invented one may be as
-	// long as the header.
+	// maxMethod is how long a method may be that is logged: an invented one may
+	// be as long as the header.
 	maxMethod = 16
 )
 
@@ -211,7 +211,7 @@ func (rt *Router) log(e Endpoint, r *http.Request, status int, f *Facts, took ti
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
-		slog.String("request_id", f.RequestID), slog.String("method", r.Method[:min(len(r.Method), maxMethod)]), slog.String("endpoint", e.Pattern),
+		slog.String("request_id", f.RequestID), slog.String("method", loggedMethod(r.Method)), slog.String("endpoint", e.Pattern),
 		slog.Int("status", status), slog.Duration("took", took.Round(time.Microsecond)))
 	if f.UserID != "" {
 		attrs = append(attrs, slog.String("user_id", string(f.UserID)))
@@ -238,6 +238,15 @@ func (rt *Router) log(e Endpoint, r *http.Request, status int, f *Facts, took ti
 		}
 	}
 	rt.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// loggedMethod keeps out of the log what is no method, which is an outsider's
+// text like any other; "_OTHER" is what traces call it too.
+func loggedMethod(m string) string {
+	if len(m) > maxMethod || strings.Trim(m, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" {
+		return "_OTHER"
+	}
+	return m
 }
 
 // recorder remembers what was answered.

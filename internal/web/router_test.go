@@ -308,7 +308,7 @@ func TestRouter_handsTheFactsOn(t *testing.T) {
 		}))
 	r := httptest.NewRequest(http.MethodGet, "/ok", nil)
 	for sent, want := range map[string]string{
-		"Firefox/1": "Firefox/1", "a\x1b[31m\x7fb": "a[31mb", "not \xff text": "not  text", strings.Repeat("é", 200): strings.Repeat("é", 127), "": "",
+		"Firefox/1": "Firefox/1", "a\x1b[31m\x7fb": "a[31mb", "a\u009b31mb\u202ec\u2028d": "a31mbcd", "not \xff text": "not  text", strings.Repeat("é", 200): strings.Repeat("é", 127), "": "",
 	} {
 		r.Header.Set("User-Agent", sent)
 		s.do(r)

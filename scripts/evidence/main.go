@@ -9,10 +9,22 @@
 //
 //	// proves: ASVS 6.2.1, CB-2
 //
-// A mark is a promise: the test fails when the control is broken. To see that
-// it keeps the promise, break the control by hand (return early from the check,
-// swap the comparison, drop the header), run the tests that evidence.md names
-// for it, see them fail, and put it back.
+// A mark is a promise: the test fails when the control is broken. So each
+// control is broken once while its test is written, and the breaks of the most
+// important ones are kept in breaks.tsv, to be repeated:
+//
+//	go run ./scripts/evidence -break all          every break of the table (some minutes)
+//	go run ./scripts/evidence -break CB-4,7.3.1   those of these requirements
+//
+// A row is an ID, a file, a piece of text that stands in it once, what is put in
+// its place, and the folder and the test that must fail then. The file is laid
+// over the working tree for one build ("go test -overlay"), so nothing needs to
+// be put back; the test has to pass before, and a break that does not build is
+// an error. A test here checks that the rows still fit the code and the marks.
+//
+// For a control without a row, do the same by hand: return early from the check,
+// swap the comparison, leave the header out; run the tests that evidence.md names
+// for it, see them fail, and put it back. Better: add the row.
 //
 // What is decided otherwise stands in docs/security/standings.tsv: an ID, one of
 // "deviates", "partly" and "later", and the reason.
@@ -30,8 +42,15 @@ import (
 func main() {
 	check := flag.Bool("check", false, "fail when the file is stale")
 	open := flag.String("open", "", "list the unproved requirements of these components, with commas")
+	breaks := flag.String("break", "", "break the controls of these requirements, with commas, or of all, and see their tests fail")
 	flag.Parse()
-	if err := run(".", *check, *open); err != nil {
+	var err error
+	if *breaks != "" {
+		err = breakControls(".", *breaks)
+	} else {
+		err = run(".", *check, *open)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "evidence:", err)
 		os.Exit(1)
 	}
@@ -64,4 +83,13 @@ func run(root string, check bool, open string) error {
 		return fmt.Errorf("%s is stale: run go run ./scripts/evidence", target)
 	}
 	return nil
+}
+
+// breakControls is run of the breaks.
+func breakControls(root, ids string) error {
+	b, err := gather(root)
+	if err != nil {
+		return err
+	}
+	return b.runBreaks(root, ids, os.Stdout)
 }

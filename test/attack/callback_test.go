@@ -134,10 +134,11 @@ func TestCallbackURLs_neverLeadToAnotherOrigin(t *testing.T) {
 func callbackRequests(clean *browser, callback string) map[string]request {
 	escaped := url.QueryEscape(callback)
 	token := clean.jar[clean.stem+"csrf-token"]
-	body := url.Values{"csrfToken": {clean.token()}, "callbackUrl": {callback}}
+	proof, _, _ := strings.Cut(decoded(token), "|")
+	body := url.Values{"csrfToken": {proof}, "callbackUrl": {callback}}
 	cookies := map[string]string{clean.stem + "csrf-token": token}
 	planted := map[string]string{clean.stem + "csrf-token": token, clean.stem + "callback-url": escaped}
-	without := url.Values{"csrfToken": {clean.token()}}.Encode()
+	without := url.Values{"csrfToken": {proof}}.Encode()
 	all := map[string]request{
 		"body of sign-out":        {http.MethodPost, clean.base + "/signout", formType, body.Encode(), nil, cookies},
 		"body of sign-out (JSON)": {http.MethodPost, clean.base + "/signout", formType, body.Encode() + "&json=true", http.Header{"X-Auth-Return-Redirect": {"1"}}, cookies},
@@ -147,9 +148,30 @@ func callbackRequests(clean *browser, callback string) map[string]request {
 		"cookie":                  {http.MethodPost, clean.base + "/signout", formType, without, nil, planted},
 		"cookie of GET /csrf":     {http.MethodGet, clean.base + "/csrf", "", "", nil, planted},
 	}
-	for _, page := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/account", "/new-password"} {
+	for _, page := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/account", "/new-password", "/signed-out"} {
 		all["query of GET "+page] = request{http.MethodGet, clean.base + page + "?callbackUrl=" + escaped, "", "", nil, cookies}
 	}
+	// Where an address might be looked for, and is not.
+	names := url.Values{}
+	for _, name := range []string{"redirect", "redirectTo", "redirect_uri", "returnTo", "next", "url", "error", "callbackurl", "CallbackURL", "callbackUrl[]", "lang", "code"} {
+		names.Set(name, callback)
+	}
+	all["other names in the query"] = request{http.MethodPost, clean.base + "/signout?" + names.Encode(), formType, without, nil, cookies}
+	all["other names in the body"] = request{http.MethodPost, clean.base + "/signout", formType, without + "&" + names.Encode(), nil, cookies}
+	all["other names in a page's query"] = request{http.MethodGet, clean.base + "/signin?" + names.Encode(), "", "", nil, cookies}
+	if !strings.ContainsAny(callback, "\r\n\x00") && len(callback) < 1000 { // others net/http lets nobody send
+		headers := http.Header{}
+		for _, name := range []string{"Referer", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Original-Url", "X-Rewrite-Url", "X-Callback-Url", "Location"} {
+			headers.Set(name, callback)
+		}
+		all["headers"] = request{http.MethodPost, clean.base + "/signout", formType, without, headers, cookies}
+		all["headers of a page"] = request{http.MethodGet, clean.base + "/account", "", "", headers, cookies}
+	}
+	// The last one of a form's field counts, and so does the last of the query's.
+	first := url.Values{"csrfToken": {proof}, "callbackUrl": {callback, "/inside"}}
+	all["first of two in the body"] = request{http.MethodPost, clean.base + "/signout", formType, first.Encode(), nil, cookies}
+	all["first of two in the query"] = request{http.MethodPost, clean.base + "/signout?callbackUrl=" + escaped + "&callbackUrl=%2Finside", formType, without, nil, cookies}
+	all["form of the hosted page"] = request{http.MethodPost, clean.base + "/signout", formType, body.Encode() + "&hosted=1", nil, cookies}
 	return all
 }
 

@@ -214,19 +214,28 @@ func TestJSON_doesNothingForAForeignPage(t *testing.T) {
 // The control of both tests above: what the attacks ask for does happen for the
 // site's own pages.
 func TestDeeds_happenForOurOwnPages(t *testing.T) {
+	for _, d := range dialects {
+		t.Run(d.String(), func(t *testing.T) {
+			t.Parallel()
+			ownDeeds(t, d)
+		})
+	}
+}
+
+func ownDeeds(t *testing.T, d dialect) {
 	for _, kind := range []struct {
 		stance web.CSRF
 		deeds  map[string]deed
 	}{{web.TokenAndOrigin, formDeeds}, {web.JSONAndOrigin, jsonDeeds}} {
-		first := newScene(t, v4)
-		for _, do := range deedsOf(t, first.site, v4, kind.stance, kind.deeds) {
+		first := newScene(t, d)
+		for _, do := range deedsOf(t, first.site, d, kind.stance, kind.deeds) {
 			switch do.path {
 			case "/signin", "/signin/credentials", "/new-password":
 				continue // they lead on, or need a step before
 			}
-			sc := newScene(t, v4)
+			sc := newScene(t, d)
 			before := sc.state(t)
-			q := request{http.MethodPost, v4.base + do.path, jsonType, encodeJSON(do.fields, sc.token), http.Header{}, sc.jar}
+			q := request{http.MethodPost, d.base + do.path, jsonType, encodeJSON(do.fields, sc.token), http.Header{}, sc.jar}
 			if kind.stance == web.TokenAndOrigin && do.path != "/session" {
 				q.contentType, q.body = formType, encode(do.fields, sc.token)
 			}

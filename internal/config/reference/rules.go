@@ -67,6 +67,8 @@ var rules = map[string]rule{
 
 	"password.min_length":    {least: 15, most: 64},
 	"password.context_words": {pattern: `\S`, sample: []string{"Acme", "app.example"}},
+	"password.breached_file": {sample: "/var/lib/gatehouse/breached.txt"},
+	"password.peppers":       {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/peppers"},
 	"password.memory_kib":    {least: 19456, most: 1 << 20},
 	"password.passes":        {least: 2, most: 64},
 	"password.lanes":         {least: 1, most: 255},
@@ -77,6 +79,7 @@ var rules = map[string]rule{
 	"session.absolute_lifetime": {shortest: time.Minute, longest: 400 * day},
 	"session.local_trust":       {shortest: time.Second, longest: 400 * day, varies: true, sample: "5m"},
 	"session.max_per_user":      {least: 1, most: 1000},
+	"session.clear_site_data":   {enum: []string{"cache", "cookies", "storage"}},
 	"session.max_staleness":     {shortest: time.Second, longest: 5 * time.Minute},
 
 	"limits.account_failures":  {least: 1, most: 100},
@@ -90,6 +93,8 @@ var rules = map[string]rule{
 	"client_address.header":          {pattern: "^$|^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"},
 
 	"name": {sample: "Acme"},
+
+	"csp_report_url": {pattern: `^$|^/$|^/[^/\\\s;,"'<>#][^\\\s;,"'<>#]*$|^https?://[^\\\s;,"'<>#]+$`, sample: "/api/auth/csp-report"},
 
 	"appearance.logo":        {sample: "/etc/gatehouse/logo.svg"},
 	"appearance.logo_dark":   {sample: "/etc/gatehouse/logo-dark.svg"},

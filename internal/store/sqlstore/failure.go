@@ -56,6 +56,12 @@ func describe(doing string, err error) error {
 
 // plain says in an operator's words what stands in the way.
 func plain(code int) string {
+	switch code {
+	case sqlite3.SQLITE_IOERR_SHMSIZE: // the one file whose growth SQLite does not call full
+		return "the disk is full"
+	case sqlite3.SQLITE_IOERR_WRITE:
+		return "the disk cannot be written to: it failed, or a quota or a limit on the size of files is reached"
+	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return "the disk is full"

@@ -17,3 +17,7 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
+
+// mayWrite asks the system without opening the file, which could not be closed
+// again (see create).
+func mayWrite(path string) error { return unix.Access(path, unix.W_OK) }

@@ -18,3 +18,6 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
+
+// mayWrite is not known here before the file is opened.
+func mayWrite(string) error { return nil }

@@ -137,7 +137,7 @@ func (db *DB) checkSchema(ctx context.Context, o Options) error {
 			continue
 		}
 		if attempt == attempts || ctx.Err() != nil || !raced(err) {
-			return fmt.Errorf("sqlstore: bring the schema up to date: %w", err)
+			return describe("bring the schema of "+db.path+" up to date", err)
 		}
 	}
 }

@@ -45,6 +45,19 @@ func (o Options) prepare() error {
 	case info.Size() == 0 && logErr == nil && log.Size() > 0:
 		return fmt.Errorf("%s is empty, and the %[1]s-wal beside it is not, so it is another database's: put that database back, or move the -wal away", path)
 	}
+	return refuseReadOnly(path)
+}
+
+// refuseReadOnly keeps SQLite from a database that may only be read. It would
+// open it as if nothing were wrong: a server on it would start, look well and
+// refuse everybody who signs in, and the files made beside it would be read-only
+// as well.
+func refuseReadOnly(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := mayWrite(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("sqlstore: %s%s may only be read (check the file system, and the owner and the mode of the file): %w", path, suffix, err)
+		}
+	}
 	return nil
 }
 

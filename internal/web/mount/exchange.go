@@ -158,6 +158,9 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 		return x.session, x.failed
 	}
 	token, err := wire.JoinExact(x.names.Session, x.cookies)
+	if errors.Is(err, wire.ErrTwoSessions) {
+		return x.ofSeveral()
+	}
 	if err != nil || token == "" {
 		x.session = &session.Sealed{}
 		return x.session, nil
@@ -187,6 +190,36 @@ func (x *Exchange) SignedIn(s *session.Sealed) {
 	x.session = s
 	x.name(true)
 	x.dropOthers(s)
+}
+
+// ofSeveral chooses between several session cookies of one request. A browser has
+// them from an application that kept its own for a whole domain, or from somebody
+// who planted one. What is no session does not count; of several sessions of one
+// user the youngest does. Sessions of two users are nobody's, and their cookies
+// stay: a deletion reaches only the browser's own, and what was planted would be
+// all that is left for the next request.
+func (x *Exchange) ofSeveral() (*session.Sealed, error) {
+	chosen := session.Sealed{Verdict: session.JustEnded}
+	for _, token := range wire.Whole(x.names.Session, x.cookies) {
+		s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
+		switch {
+		case err != nil:
+			x.failed = err
+			return nil, err
+		case !s.Verdict.SignedIn():
+			continue
+		case !chosen.Verdict.SignedIn():
+			chosen = s
+		case s.UserID() != chosen.UserID():
+			x.session = &session.Sealed{Verdict: session.JustEnded}
+			return x.session, nil
+		case s.Start > chosen.Start:
+			chosen = s
+		}
+	}
+	x.session = &chosen
+	x.name(false)
+	return x.session, nil
 }
 
 // name puts the session into the request's log line. Only one that has just

@@ -465,21 +465,38 @@ func TestSession_survivesChunks(t *testing.T) {
 		if value(lines[sessionCookie(m)]) != short.Text {
 			t.Error("the whole one is not set")
 		}
-		// A chunk missing or of another session: nobody, and the rest goes.
+		// A chunk missing or of another session: nobody, and the rest goes. A whole
+		// one beside chunks is the same user's, or junk, or else one of the two was
+		// planted: nobody then, and only a sign-out deletes.
 		mixed := slices.Clone(cookies)
 		_, foreign := r.Begin(t, m, r.NewUser(t, "bob"), nil)
 		mixed[3] = foreign.Text
-		for name, c := range map[string][]string{"a chunk missing": cookies[2:], "a chunk of another session": mixed, "whole and chunks": append(slices.Clone(cookies), sessionCookie(m), short.Text)} {
-			x, w := open(t, m, request(m, http.MethodGet, "/session", "", c...))
+		beside := func(whole string) []string { return append(slices.Clone(cookies), sessionCookie(m), whole) }
+		for name, c := range map[string]struct {
+			cookies []string
+			want    session.Verdict
+		}{
+			"a chunk missing":                {cookies[2:], session.Void},
+			"a chunk of another session":     {mixed, session.Void},
+			"chunks and junk":                {beside("junk"), session.Live},
+			"chunks and the same user's":     {beside(short.Text), session.Live},
+			"chunks and another user's":      {beside(foreign.Text), session.JustEnded},
+			"a gap and another user's":       {append(slices.Clone(cookies[2:]), sessionCookie(m), foreign.Text), session.JustEnded},
+			"five of them":                   {append(beside("a"), sessionCookie(m), "b", sessionCookie(m), "c", sessionCookie(m), short.Text), session.JustEnded},
+			"another user's twice":           {[]string{sessionCookie(m), foreign.Text, sessionCookie(m), foreign.Text}, session.Live},
+			"junk, ours, and other user's":   {[]string{sessionCookie(m), "junk", sessionCookie(m), short.Text, sessionCookie(m), foreign.Text}, session.JustEnded},
+			"two that are no session at all": {[]string{sessionCookie(m), "junk", sessionCookie(m), "more"}, session.JustEnded},
+		} {
+			x, w := open(t, m, request(m, http.MethodGet, "/session", "", c.cookies...))
 			got, err := x.Session()
-			if err != nil || got.Verdict != session.Void || !x.HasSession() {
+			if err != nil || got.Verdict != c.want || !x.HasSession() {
 				t.Errorf("%s: verdict %d, %v, has session %v", name, got.Verdict, err, x.HasSession())
 			}
 			x.DropSession()
 			lines := sent(x, w)
-			for i := 0; i < len(c); i += 2 {
-				if !strings.Contains(lines[c[i]], "Max-Age=0") {
-					t.Errorf("%s: %s is not deleted", name, c[i])
+			for i := 0; i < len(c.cookies); i += 2 {
+				if !strings.Contains(lines[c.cookies[i]], "Max-Age=0") {
+					t.Errorf("%s: %s is not deleted", name, c.cookies[i])
 				}
 			}
 		}

@@ -32,7 +32,7 @@ func texts(t *testing.T, tag string) map[string]map[string]string {
 // reasons are those of the password policy, each with numbers that it may have.
 var reasons = []password.Problem{
 	{Reason: password.ReasonTooShort, Length: 9, Limit: 15}, {Reason: password.ReasonTooLong, Length: 300, Limit: 256}, {Reason: password.ReasonNotUTF8},
-	{Reason: password.ReasonCommon}, {Reason: password.ReasonPredictable}, {Reason: password.ReasonOwnName}, {Reason: password.ReasonContextWord},
+	{Reason: password.ReasonCommon}, {Reason: password.ReasonBreached}, {Reason: password.ReasonPredictable}, {Reason: password.ReasonOwnName}, {Reason: password.ReasonContextWord},
 }
 
 // used are the keys that can be asked for: by templates, by the constants in Go,

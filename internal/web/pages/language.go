@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/language"
 )
@@ -101,7 +102,8 @@ func (s *Set) keptQuery(r *http.Request) url.Values {
 	}
 	back := query.Get("callbackUrl")
 	path := strings.TrimPrefix(back, s.origin())
-	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`) && len(path) <= 2048 {
+	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`) && len(path) <= 2048 &&
+		!strings.ContainsFunc(path, unicode.IsControl) {
 		kept.Set("callbackUrl", back)
 	}
 	return kept

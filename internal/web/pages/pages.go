@@ -36,6 +36,10 @@ type Options struct {
 	Logo, LogoDark *Image
 	// Terms, Privacy and Support are addresses; empty ones are left out.
 	Terms, Privacy, Support string
+	// Report is the absolute address where browsers report what the content
+	// security policy has kept from running; empty means nowhere. It has no
+	// characters that mean anything in a policy or a header.
+	Report string
 }
 
 // Set renders the pages of one mount. It is safe for concurrent use.
@@ -149,10 +153,17 @@ type sheet struct {
 // forms, and nothing else. Of scripts only the one that carries this answer's
 // nonce runs: the origin is the application's, whose other files are no part of
 // these pages. The script builds no markup and needs no eval, so it may not.
-func policy(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
+func (s *Set) policy(nonce string) string {
+	p := "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	if s.Report != "" { // not every browser knows the newer directive
+		p += "; report-uri " + s.Report + "; report-to " + reportGroup
+	}
+	return p
 }
+
+// reportGroup names the place in Reporting-Endpoints (Reporting API §3.2).
+const reportGroup = "csp"
 
 // render writes a whole page. The page is made before anything is sent, so a
 // fault in a template is an ordinary error.
@@ -171,13 +182,18 @@ func (s *Set) render(w http.ResponseWriter, r *http.Request, p sheet) error {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", l.tag.String())
 	h.Add("Vary", "Accept-Language, Cookie")
-	h.Set("Content-Security-Policy", policy(f.Nonce))
+	h.Set("Content-Security-Policy", s.policy(f.Nonce))
+	if s.Report != "" {
+		h.Set("Reporting-Endpoints", reportGroup+`="`+s.Report+`"`)
+	}
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	// Not "no-referrer": with it a browser sends our own forms with
 	// "Origin: null". Nothing leaves to other origins with this either.
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(p.status)
-	_, _ = w.Write(b.Bytes())
+	// What was typed comes back as it came; readers that mend bytes that are no
+	// UTF-8 in ways of their own must find none (ASVS 1.2.1).
+	_, _ = w.Write(bytes.ToValidUTF8(b.Bytes(), []byte("\ufffd")))
 	return nil
 }
 

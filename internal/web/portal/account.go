@@ -127,6 +127,7 @@ func (h *Handler) delete(x *mount.Exchange) error {
 		return h.Hosted.Delete(x.W, x.R, status, p)
 	}
 	x.DropSession()
+	x.ClearSite()
 	x.SendCookies()
 	return h.Hosted.Message(x.W, x.R, pages.Message{
 		Title: pages.KeyDeletedTitle, Text: pages.Say(pages.KeyDeletedText), Link: h.Mount.Origin(), LinkText: pages.KeyGoService,

@@ -10,7 +10,7 @@ import (
 // Whoever guesses wrongly on purpose keeps the owner out of browsers where they
 // never were, and of no other.
 //
-// proves: CB-26, CS-6
+// proves: CB-26, CS-6, ASVS 8.2.4
 func TestSignIn_theOwnersBrowserStaysOpenWhileOthersGuess(t *testing.T) {
 	s := webtest.New(t, nil)
 	home := signUp(t, s)

@@ -25,11 +25,13 @@ type Handler struct {
 	// up, as the Auth.js option pages.newUser names it; empty leads to where
 	// they came from.
 	NewUser string
+	// Reports takes reports of browsers at ReportPath; nil takes none.
+	Reports *Reports
 }
 
 // Endpoints are the pages' addresses.
 func (h *Handler) Endpoints() []web.Endpoint {
-	return []web.Endpoint{
+	list := []web.Endpoint{
 		h.page(http.MethodGet, "/signup", web.Public, web.Unlimited, h.signUpPage),
 		h.page(http.MethodPost, "/signup", web.Public, web.Registering, h.signUp),
 		h.page(http.MethodGet, "/account", web.SignedIn, web.Unlimited, h.account),
@@ -45,6 +47,10 @@ func (h *Handler) Endpoints() []web.Endpoint {
 			CSRF: web.SafeMethod, Rate: web.Unlimited, Cache: web.Immutable, Handle: h.Hosted.ServeAsset, Fail: web.FailProblem,
 		},
 	}
+	if h.Reports != nil {
+		list = append(list, h.Reports.endpoint(h.Mount.BasePath))
+	}
+	return list
 }
 
 // page builds the endpoint of a page: signed-in pages lead to sign-in, posts

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,12 @@ func Split(d seal.Dialect, name, value string) []Cookie {
 	}
 	return all
 }
+
+// ErrTwoSessions says that a request carries two session cookies, and nothing
+// tells which of them is the browser's own and which one a sibling domain, or a
+// page on plain http, has planted beside it. Deleting reaches the browser's own
+// alone, so nothing is to be deleted.
+var ErrTwoSessions = errors.New("wire: two session cookies in one request")
 
 // A Change is one cookie of an answer: to be set, or to be deleted.
 type Change struct {
@@ -108,8 +115,9 @@ func Join(d seal.Dialect, name string, request Cookies) (string, error) {
 // without a gap and each number written in one way. Cookies that merely begin
 // with the name are none of ours, so a neighbour on another subdomain cannot
 // break a session by tossing such a one in. No cookie, or only empty ones, gives
-// the empty text. A gap, or the plain name and chunks together, is [ErrChunks]:
-// no reader of the protocol makes sense of those either.
+// the empty text. A gap is [ErrChunks]. The plain name and chunks together, or a
+// name with two values, is [ErrTwoSessions]: to believe the first one, as other
+// readers of the protocol do, would make the browser whom the planter likes.
 func JoinExact(name string, request Cookies) (string, error) {
 	var chunks [MaxChunks]string
 	plain, count, last := "", 0, -1
@@ -119,6 +127,9 @@ func JoinExact(name string, request Cookies) (string, error) {
 			continue
 		}
 		if suffix == "" {
+			if plain != "" {
+				return "", ErrTwoSessions
+			}
 			plain = c.Value
 			continue
 		}
@@ -129,7 +140,10 @@ func JoinExact(name string, request Cookies) (string, error) {
 		if i >= MaxChunks {
 			return "", ErrChunks
 		}
-		chunks[i] = c.Value // names are unique, so i was free
+		if chunks[i] != "" {
+			return "", ErrTwoSessions
+		}
+		chunks[i] = c.Value
 		count++
 		last = max(last, i)
 	}
@@ -139,7 +153,9 @@ func JoinExact(name string, request Cookies) (string, error) {
 			return "", ErrChunks
 		}
 		return plain, nil
-	case plain != "" || last != count-1:
+	case plain != "":
+		return "", ErrTwoSessions
+	case last != count-1:
 		return "", ErrChunks
 	case count == 1:
 		return chunks[0], nil
@@ -152,6 +168,35 @@ func JoinExact(name string, request Cookies) (string, error) {
 		return "", ErrChunks
 	}
 	return strings.Join(chunks[:count], ""), nil
+}
+
+// maxWhole is how many session cookies of one request are looked at.
+const maxWhole = 4
+
+// Whole are the session cookies of a request that has several: each value of the
+// plain name, and what its chunks make. Chunks that make no whole are somebody's
+// whom a planted chunk has broken, so that then there is none at all, and no more
+// are there when there are more than four.
+func Whole(name string, request Cookies) []string {
+	var all []string
+	var chunks Cookies
+	for _, c := range request {
+		switch {
+		case c.Value == "":
+		case c.Name == name:
+			all = append(all, c.Value)
+		case strings.HasPrefix(c.Name, name):
+			chunks = append(chunks, c)
+		}
+	}
+	joined, err := JoinExact(name, chunks)
+	if joined != "" {
+		all = append(all, joined)
+	}
+	if err != nil || len(all) > maxWhole {
+		return nil
+	}
+	return all
 }
 
 // chunkNumber is the number of a suffix like ".12", or -1.
@@ -169,16 +214,19 @@ func chunkNumber(suffix string) int {
 	return n
 }
 
-// present are the request's cookies that the library takes for the session's.
+// present are the request's cookies that the library takes for the session's: of
+// a name the first.
 func present(d seal.Dialect, name string, request Cookies) []Cookie {
 	var all []Cookie
-	for _, c := range request {
-		if strings.HasPrefix(c.Name, name) && (c.Value != "" || d != seal.V5) {
+	for i, c := range request {
+		if strings.HasPrefix(c.Name, name) && (c.Value != "" || d != seal.V5) && !slices.ContainsFunc(request[:i], c.namesake) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
+
+func (c Cookie) namesake(other Cookie) bool { return c.Name == other.Name }
 
 func join(all []Cookie) (string, error) {
 	if len(all) == 1 && len(all[0].Value) <= MaxValue {

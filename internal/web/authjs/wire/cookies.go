@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
@@ -53,12 +54,15 @@ func CookieNames(d seal.Dialect, secure bool) Names {
 // A Cookie is one cookie of a request, its value decoded.
 type Cookie struct{ Name, Value string }
 
-// Cookies are the cookies of one request in the order they came, each name once.
+// Cookies are the cookies of one request in the order they came, each once. A name
+// that came with two values stands there twice: a browser has one of them from us
+// and the other from a sibling domain, or for a longer path, and which is which
+// nothing tells.
 type Cookies []Cookie
 
 // ParseCookies reads the Cookie header lines of a request, r.Header["Cookie"].
-// The first cookie of a name wins; values are percent-decoded where that is
-// possible; pairs without = are passed over. Protocol page §3 and §13.
+// Values are percent-decoded where that is possible; pairs without = are passed
+// over. Protocol page §3 and §13.
 //
 // net/http is not used: it drops values with characters that the protocol's
 // other readers keep, and strips quotes they do not.
@@ -78,16 +82,20 @@ func ParseCookies(lines []string) Cookies {
 			pair, line, more = strings.Cut(line, ";")
 			name, value, ok := strings.Cut(pair, "=")
 			name = strings.Trim(name, " \t")
-			if !ok || name == "" || all.has(name) {
+			if !ok || name == "" {
 				continue
 			}
-			all = append(all, Cookie{name, DecodeCookieValue(strings.Trim(value, " \t"))})
+			c := Cookie{name, DecodeCookieValue(strings.Trim(value, " \t"))}
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
 		}
 	}
 	return all
 }
 
-// Get returns the value of the cookie of that name and whether there is one.
+// Get returns the value of the cookie of that name, of two the first, and
+// whether there is one.
 func (c Cookies) Get(name string) (value string, ok bool) {
 	for i := range c {
 		if c[i].Name == name {
@@ -95,11 +103,6 @@ func (c Cookies) Get(name string) (value string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-func (c Cookies) has(name string) bool {
-	_, ok := c.Get(name)
-	return ok
 }
 
 // BearerToken returns the token of an Authorization header as getToken reads it:

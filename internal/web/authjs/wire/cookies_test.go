@@ -37,7 +37,8 @@ func TestParseCookies_readsAsTheProtocolDoes(t *testing.T) {
 	got := wire.ParseCookies([]string{
 		` a = 1 ;b=x%7Cy%20z; c=100%; a=2; novalue; =noname; d="q"; e=a=b; f=%E0%A4%A; g=%ff;; h=`, "i=ä; b=again;j=+",
 	})
-	want := wire.Cookies{{"a", "1"}, {"b", "x|y z"}, {"c", "100%"}, {"d", `"q"`}, {"e", "a=b"}, {"f", "%E0%A4%A"}, {"g", "%ff"}, {"h", ""}, {"i", "ä"}, {"j", "+"}}
+	want := wire.Cookies{{"a", "1"}, {"b", "x|y z"}, {"c", "100%"}, {"a", "2"}, {"d", `"q"`}, {"e", "a=b"}, {"f", "%E0%A4%A"}, {"g", "%ff"}, {"h", ""}, {"i", "ä"},
+		{"b", "again"}, {"j", "+"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("cookies (-want +got):\n%s", diff)
 	}
@@ -151,6 +152,9 @@ func TestJoinExact_leavesStrangersOut(t *testing.T) {
 		{"one chunk", wire.Cookies{{"s.0", "a"}}, "a", false},
 		{"gap", wire.Cookies{{"s.0", "a"}, {"s.2", "c"}}, "", true},
 		{"no first", wire.Cookies{{"s.1", "b"}}, "", true},
+		{"two values", wire.Cookies{{"s", "v"}, {"s", "w"}}, "", true},
+		{"two values of a chunk", wire.Cookies{{"s.0", "a"}, {"s.1", "b"}, {"s.0", "c"}}, "", true},
+		{"an empty one first", wire.Cookies{{"s", ""}, {"s", "v"}}, "v", false},
 		{"both forms", wire.Cookies{{"s", "v"}, {"s.0", "a"}}, "", true},
 		{"far chunk", wire.Cookies{{"s", "v"}, {"s.9999", "a"}}, "", true},
 		{"too many", many(wire.MaxChunks + 1), "", true},
@@ -160,7 +164,7 @@ func TestJoinExact_leavesStrangersOut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := wire.JoinExact("s", c.cookies)
-			if got != c.want || errors.Is(err, wire.ErrChunks) != c.fails {
+			if got != c.want || (errors.Is(err, wire.ErrChunks) || errors.Is(err, wire.ErrTwoSessions)) != c.fails {
 				t.Errorf("JoinExact = %.20q, %v, want %.20q, error %v", got, err, c.want, c.fails)
 			}
 		})
@@ -212,12 +216,12 @@ func FuzzParseCookies(f *testing.F) {
 	f.Add(";;=;a==;%=%", "s=v; s.0=w; s-x=1")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		cookies := wire.ParseCookies([]string{one, two})
-		seen := map[string]bool{}
+		seen := map[wire.Cookie]bool{}
 		for _, c := range cookies {
-			if c.Name == "" || seen[c.Name] || strings.Trim(c.Name, " \t") != c.Name || strings.ContainsAny(c.Name, "=;") {
+			if c.Name == "" || seen[c] || strings.Trim(c.Name, " \t") != c.Name || strings.ContainsAny(c.Name, "=;") {
 				t.Fatalf("cookie %q", c.Name)
 			}
-			seen[c.Name] = true
+			seen[c] = true
 			line := wire.NewCookie(c.Name, c.Value, time.Time{}, true).String()
 			if line == "" {
 				continue

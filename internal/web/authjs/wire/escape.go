@@ -11,12 +11,12 @@ const upperHex = "0123456789ABCDEF"
 // everything but letters, digits and - _ . ! ~ * ' ( ). It is the escape of
 // cookie values and of the few addresses that protocol page §13 names. Bytes that
 // are no UTF-8, which JavaScript cannot hold, become U+FFFD.
-func EncodeURIComponent(s string) string { return escape(s, "-_.!~*'()", "%20") }
+func EncodeURIComponent(s string) string { return escape(s, inComponent, "%20") }
 
 // EncodeForm escapes s as an HTML form and URLSearchParams do: everything but
 // letters, digits and * - . _, with + for a space. It is the escape of query
 // parameters. WHATWG URL §5.2; protocol page §13.
-func EncodeForm(s string) string { return escape(s, "*-._", "+") }
+func EncodeForm(s string) string { return escape(s, inForm, "+") }
 
 // A Param is one query parameter.
 type Param struct{ Name, Value string }
@@ -74,14 +74,32 @@ func DecodeCookieValue(s string) string {
 	return s
 }
 
-func escape(s, plain, space string) string {
+// bytesOf are the letters, the digits and some punctuation: a table, because a
+// session cookie has a thousand bytes to look up.
+func bytesOf(punctuation string) *[256]bool {
+	var t [256]bool
+	for c := range t {
+		b := byte(c)
+		t[c] = 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte(punctuation, b) >= 0
+	}
+	return &t
+}
+
+var (
+	inComponent = bytesOf("-_.!~*'()")
+	inForm      = bytesOf("*-._")
+	inToken     = bytesOf("!#$%&'*+-.^_`|~")
+	inDomain    = bytesOf("-.")
+)
+
+func escape(s string, plain *[256]bool, space string) string {
 	if isPlain(s, plain) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	for _, r := range s { // a byte that is no UTF-8 comes as U+FFFD
-		if r < utf8.RuneSelf && isUnescaped(byte(r), plain) {
+		if r < utf8.RuneSelf && plain[byte(r)] {
 			b.WriteByte(byte(r))
 			continue
 		}
@@ -99,18 +117,13 @@ func escape(s, plain, space string) string {
 	return b.String()
 }
 
-func isPlain(s, plain string) bool {
+func isPlain(s string, plain *[256]bool) bool {
 	for i := range len(s) {
-		if !isUnescaped(s[i], plain) {
+		if !plain[s[i]] {
 			return false
 		}
 	}
 	return true
-}
-
-func isUnescaped(c byte, plain string) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.IndexByte(plain, c) >= 0
 }
 
 // unhex is the value of a hex digit, or more than 15.

@@ -80,15 +80,8 @@ func (c SetCookie) Fits() bool { return len(c.String()) <= MaxSetCookie }
 
 // isToken reports whether s is a token of RFC 9110 §5.6.2, as a cookie's name
 // must be.
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isUnescaped(s[i], "!#$%&'*+-.^_`|~") {
-			return false
-		}
-	}
-	return s != ""
-}
+func isToken(s string) bool { return s != "" && isPlain(s, inToken) }
 
 func notInDomain(r rune) bool {
-	return r > 127 || !isUnescaped(byte(r), "-.")
+	return r > 127 || !inDomain[byte(r)]
 }
