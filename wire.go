@@ -126,6 +126,7 @@ func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, 
 	}
 	r.users = &user.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Now: cfg.Now,
+		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
 	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Gate: hasher.Gate(), Now: cfg.Now})

@@ -182,14 +182,22 @@ func consume(ctx context.Context, tx store.Tx, code auth.Secret, now time.Time) 
 	return i, err
 }
 
-// limit takes one from what the address may register. An unknown address has
-// no bucket.
+// unknownShare is how many times the allowance of one address all have together
+// whose address is not known: enough for a busy day, and not for filling a disk.
+const unknownShare = 50
+
+// limit takes one from what the address may register. Unknown addresses share
+// one allowance.
 func (r *Room) limit(ctx context.Context, d auth.Device, now time.Time) error {
-	key, ok := ratelimit.AddressKey(d.Address)
-	if !ok || r.Addresses == nil {
+	if r.Addresses == nil {
 		return nil
 	}
-	decision, err := r.Addresses.Take(ctx, key, r.AddressLimits, 1, now)
+	key, ok := ratelimit.AddressKey(d.Address)
+	limit := r.AddressLimits
+	if !ok {
+		key, limit.Name, limit.Burst = "unknown", "registration-unknown", limit.Burst*unknownShare
+	}
+	decision, err := r.Addresses.Take(ctx, key, limit, 1, now)
 	if err != nil {
 		return auth.Unavailable(fmt.Errorf("limit address: %w", err))
 	}

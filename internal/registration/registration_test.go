@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
 )
@@ -281,6 +282,34 @@ func TestRegister_isLimitedForEachAddress(t *testing.T) {
 	r.Advance(time.Hour)
 	if err := from(d, "onemore"); err != nil {
 		t.Errorf("an hour later: %v", err)
+	}
+}
+
+// Where nobody's address is known all share one allowance, or a script could fill
+// the disk with accounts.
+//
+// proves: ASVS 2.4.1
+func TestRegister_isLimitedForAllUnknownAddressesTogether(t *testing.T) {
+	r := roomtest.New(t)
+	r.Registration.Mode = registration.ByInvitation // refused before the hash counts all the same
+	r.Registration.AddressLimits.Burst = 1
+	try := func(d auth.Device) error {
+		_, err := r.Registration.Register(t.Context(), registration.Request{Username: "ann", Password: roomtest.Password, Invitation: "inv_x.y"}, d)
+		return err
+	}
+	// All but one of them, taken without the work of a hash each.
+	all := ratelimit.Limit{Name: "registration-unknown", Burst: 50, Period: time.Hour}
+	if d, err := r.Addresses.Take(t.Context(), "unknown", all, 49, r.Clock.Now()); err != nil || !d.Allowed {
+		t.Fatal(d, err)
+	}
+	if err := try(auth.Device{}); !errors.Is(err, auth.CodeInvitationInvalid) {
+		t.Errorf("the fiftieth: %v, want invitation_invalid", err)
+	}
+	if err := try(auth.Device{}); !errors.Is(err, auth.CodeTooManyAttempts) {
+		t.Errorf("the fifty-first: %v, want too_many_attempts", err)
+	}
+	if err := try(auth.Device{Address: netip.MustParseAddr("192.0.2.7")}); !errors.Is(err, auth.CodeInvitationInvalid) {
+		t.Errorf("from a known address: %v", err)
 	}
 }
 

@@ -40,10 +40,8 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	if err != nil {
 		return Outcome{}, wrong // nobody can have it, so there is nothing to hide
 	}
-	if b.KnownBy == "" { // a flood from one source is refused before it costs a write
-		if err := r.Throttle.CheckSource(ctx, r.Store, b.Device, r.now()); err != nil {
-			return Outcome{}, unavailable("begin sign-in", err)
-		}
+	if err := r.checkSource(ctx, identifier, b); err != nil {
+		return Outcome{}, unavailable("begin sign-in", err)
 	}
 	// The place in the queue comes first: a try that cannot be judged must not
 	// be counted against the account.
@@ -70,6 +68,21 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	a := Attempt{User: found.user, Proven: []string{methodPassword}}
 	a.next(found.credential)
 	return r.proceed(ctx, a, b, try)
+}
+
+// checkSource refuses a flood from one source before it costs a write. A browser
+// that the account knows is not held up by its source.
+func (r *Room) checkSource(ctx context.Context, identifier auth.Identifier, b Browser) error {
+	if b.KnownBy != "" {
+		u, err := r.Store.UserByIdentifier(ctx, identifier.Value)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if r.Devices.Known(b.KnownBy, u.ID) != "" {
+			return nil
+		}
+	}
+	return r.Throttle.CheckSource(ctx, r.Store, b.Device, r.now())
 }
 
 // count reads the account and counts the try, in one transaction.

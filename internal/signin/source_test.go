@@ -155,6 +155,29 @@ func TestPassword_neverMoreThanAHundredFailuresInARow(t *testing.T) {
 	signsIn(t, r, "ann@example.com", roomtest.OtherPassword)
 }
 
+// A made-up cookie is no way past the check of the source, which costs no write.
+func TestPassword_onlyABrowserThatTheAccountKnowsIsNotHeldUpByItsSource(t *testing.T) {
+	r := roomtest.New(t)
+	r.NewUserWithPassword(t, "ann")
+	r.NewUserWithPassword(t, "bob")
+	home := known(t, r, "ann@example.com")
+	for i := range 4 {
+		_, _ = try(r, fmt.Sprintf("nobody%d", i), wrong, from(r, "192.0.2.7"))
+	}
+	home.Device = from(r, "192.0.2.7").Device
+	written := r.WatchWrites(t)
+	for what, text := range map[string]string{"none": "", "rubbish": "x.y", "a form that is ours": strings.Repeat("A", 12) + "." + strings.Repeat("B", 24), "another account's": home.KnownBy} {
+		b := from(r, "192.0.2.7")
+		b.KnownBy = text
+		if _, err := try(r, "bob@example.com", wrong, b); wait(err) == 0 || written() {
+			t.Errorf("%s: %v, want too_many_attempts without a write", what, err)
+		}
+	}
+	if _, err := try(r, "ann@example.com", roomtest.Password, home); err != nil {
+		t.Errorf("the browser that ann knows: %v", err)
+	}
+}
+
 // The owner, at home, opens it for every browser.
 func TestPassword_aRightOneFromAKnownBrowserEndsTheRun(t *testing.T) {
 	r := roomtest.New(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -34,13 +35,43 @@ func (r *Room) UpdateProfile(ctx context.Context, who auth.Principal, p Profile)
 			return auth.User{}, err
 		}
 	}
-	u, err := r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, func(tx store.Tx) error {
-		return r.update(ctx, tx, who.UserID, up)
-	})
-	if errors.Is(err, auth.CodeNotFound) {
+	u, err := r.Store.User(ctx, who.UserID)
+	if err == nil && !changes(up, u) {
+		return u, nil
+	}
+	if err == nil {
+		err = r.limitUpdates(ctx, who)
+	}
+	if err == nil {
+		u, err = r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, func(tx store.Tx) error {
+			return r.update(ctx, tx, who.UserID, up)
+		})
+	}
+	if err = translate("update profile", err); errors.Is(err, auth.CodeNotFound) {
 		return u, auth.NewError(auth.CodeSignedOut, err)
 	}
 	return u, err
+}
+
+// changes says whether the update would make the row another one.
+func changes(up store.UserUpdate, u auth.User) bool {
+	return up.Name != nil && *up.Name != u.Name || up.Image != nil && *up.Image != u.Image
+}
+
+// limitUpdates keeps somebody from filling the audit record and the change feed
+// with changes of one name.
+func (r *Room) limitUpdates(ctx context.Context, who auth.Principal) error {
+	if r.Changes == nil {
+		return nil
+	}
+	d, err := r.Changes.Take(ctx, string(who.UserID), r.UpdateLimit, 1, r.now())
+	if err != nil {
+		return auth.Unavailable(fmt.Errorf("limit updates: %w", err))
+	}
+	if !d.Allowed {
+		return &auth.Error{Code: auth.CodeTooManyAttempts, RetryAfter: d.RetryAfter}
+	}
+	return nil
 }
 
 // maxImageLength bounds the address of a picture, in bytes: it travels in the

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
@@ -217,6 +218,42 @@ func TestDeleteOwn_removesTheAccount(t *testing.T) {
 	}
 	if _, err := r.Users.Find(context.Background(), string(other.ID)); err != nil {
 		t.Errorf("another one: %v", err)
+	}
+}
+
+// Nothing is written for a name that stays, and not without end for others: the
+// audit record keeps each change for more than a year.
+//
+// proves: ASVS 2.4.1
+func TestUpdateProfile_writesWhatChangesAndNotWithoutEnd(t *testing.T) {
+	r := roomtest.New(t)
+	r.Users.Changes, r.Users.UpdateLimit = r.Addresses, ratelimit.Limit{Name: "profile-update", Burst: 3, Period: time.Hour}
+	ann, bob := r.NewUser(t, "ann"), r.NewUser(t, "bob")
+	set := func(u auth.User, name string) error {
+		_, err := r.Users.UpdateProfile(t.Context(), auth.Principal{UserID: u.ID}, user.Profile{Name: &name})
+		return err
+	}
+	written := r.WatchWrites(t)
+	for range 10 {
+		if err := set(ann, "ann"); err != nil || written() {
+			t.Fatalf("the name she has: %v", err)
+		}
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		if err := set(ann, name); err != nil || !written() {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	err := set(ann, "d")
+	if refused := auth.AsError(err); refused == nil || refused.Code != auth.CodeTooManyAttempts || refused.RetryAfter <= 0 || written() {
+		t.Errorf("one more: %v, want too_many_attempts with a time to wait and nothing written", err)
+	}
+	if err := set(bob, "robert"); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	r.Advance(time.Hour)
+	if err := set(ann, "d"); err != nil {
+		t.Errorf("an hour later: %v", err)
 	}
 }
 

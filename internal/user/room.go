@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -22,6 +23,10 @@ type Room struct {
 	// Throttle slows guessing at the old password down, in the same counter as
 	// sign-in's.
 	Throttle signin.Throttle
+	// Changes limits how often people change their own profile, by UpdateLimit;
+	// nil means that they may without end.
+	Changes     ratelimit.Source
+	UpdateLimit ratelimit.Limit
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

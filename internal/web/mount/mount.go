@@ -99,7 +99,12 @@ func (m *Mount) attemptCookie() string { return m.OwnCookie("attempt") }
 func (m *Mount) knownCookie() string { return m.OwnCookie("known") }
 
 // OwnCookie names a cookie that the protocol does not have, in the style of
-// those that it has: "__Secure-next-auth." and the name.
+// those that it has: "__Host-next-auth." and the name, so that no sibling domain
+// can set one of the same name.
 func (m *Mount) OwnCookie(name string) string {
-	return strings.TrimSuffix(m.names.Session, "session-token") + name
+	stem := strings.TrimSuffix(m.names.Session, "session-token")
+	if rest, secure := strings.CutPrefix(stem, "__Secure-"); secure {
+		stem = "__Host-" + rest
+	}
+	return stem + name
 }

@@ -375,7 +375,7 @@ func TestKeepSession_attributes(t *testing.T) {
 		lines := sent(x, w)
 		for name, expires := range map[string]string{
 			sessionCookie(m): "; Expires=" + token.Expires.UTC().Format(http.TimeFormat), csrfCookie(m): "", callbackCookie(m): "",
-			"__Secure-" + stem(m) + "attempt": "",
+			"__Host-" + stem(m) + "attempt": "",
 		} {
 			line, ok := lines[name]
 			if !ok {
@@ -395,8 +395,8 @@ func TestKeepSession_attributes(t *testing.T) {
 		if len(lines) != 4 {
 			t.Errorf("%d cookies: %v", len(lines), lines)
 		}
-		if !strings.Contains(lines["__Secure-"+stem(m)+"attempt"], "Max-Age=600") {
-			t.Errorf("the attempt's cookie: %s", lines["__Secure-"+stem(m)+"attempt"])
+		if !strings.Contains(lines["__Host-"+stem(m)+"attempt"], "Max-Age=600") {
+			t.Errorf("the attempt's cookie: %s", lines["__Host-"+stem(m)+"attempt"])
 		}
 		x.SendCookies()
 		if n := len(w.Header().Values("Set-Cookie")); n != 4 {
@@ -594,13 +594,13 @@ func TestAttempt_goesFromStepToStep(t *testing.T) {
 	r := roomtest.New(t)
 	x, w := open(t, r.V5, request(r.V5, http.MethodPost, "/callback/credentials", ""))
 	x.KeepAttempt("chl_1.sec ret;ä")
-	line := sent(x, w)["__Secure-authjs.attempt"]
-	x, w = open(t, r.V5, request(r.V5, http.MethodPost, "/new-password", "", "__Secure-authjs.attempt", value(line)))
+	line := sent(x, w)["__Host-authjs.attempt"]
+	x, w = open(t, r.V5, request(r.V5, http.MethodPost, "/new-password", "", "__Host-authjs.attempt", value(line)))
 	if got := x.Attempt(); got.Reveal() != "chl_1.sec ret;ä" {
 		t.Errorf("got %q", got.Reveal())
 	}
 	x.DropAttempt()
-	if line := sent(x, w)["__Secure-authjs.attempt"]; !strings.Contains(line, "Max-Age=0") {
+	if line := sent(x, w)["__Host-authjs.attempt"]; !strings.Contains(line, "Max-Age=0") {
 		t.Errorf("dropped: %q", line)
 	}
 	x, _ = open(t, r.V5, request(r.V5, http.MethodPost, "/new-password", ""))

@@ -45,7 +45,7 @@ func TestLanguage_isChosenByAddressThenCookieThenBrowserThenSetting(t *testing.T
 		p := show(t, c.set, scenes()["sign in"], func(r *http.Request) {
 			r.URL.RawQuery = url.Values{"lang": {c.address}}.Encode()
 			if c.cookie != "" {
-				r.Header.Set("Cookie", "__Secure-next-auth.language="+c.cookie)
+				r.Header.Set("Cookie", "__Host-next-auth.language="+c.cookie)
 			}
 			r.Header.Set("Accept-Language", c.brows)
 		})
@@ -64,7 +64,7 @@ func TestLanguage_isChosenByAddressThenCookieThenBrowserThenSetting(t *testing.T
 func TestLanguage_isKeptInACookieOfItsOwn(t *testing.T) {
 	s := newSet(t)
 	p := show(t, s, scenes()["sign in"], func(r *http.Request) { r.URL.RawQuery = "lang=de" })
-	want := "__Secure-next-auth.language=de; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"
+	want := "__Host-next-auth.language=de; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax"
 	if got := p.Header().Get("Set-Cookie"); got != want {
 		t.Errorf("Set-Cookie\n got %s\nwant %s", got, want)
 	}
@@ -145,7 +145,7 @@ func FuzzLanguage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, address, cookie, accepts, back string) {
 		p := show(t, s, scenes()["sign in"], func(r *http.Request) {
 			r.URL.RawQuery = url.Values{"lang": {address}, "callbackUrl": {back}}.Encode()
-			r.Header["Cookie"] = []string{"__Secure-next-auth.language=" + cookie}
+			r.Header["Cookie"] = []string{"__Host-next-auth.language=" + cookie}
 			r.Header["Accept-Language"] = []string{accepts}
 		})
 		if got := p.Header().Get("Content-Language"); got != "en" && got != "de" {

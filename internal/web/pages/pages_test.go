@@ -24,7 +24,7 @@ const (
 
 func options() pages.Options {
 	return pages.Options{
-		Name: "Lodge", Base: base, Cookie: "__Secure-next-auth.language",
+		Name: "Lodge", Base: base, Cookie: "__Host-next-auth.language",
 		Terms: "https://app.example/terms", Privacy: "https://app.example/privacy", Support: "mailto:help@app.example",
 	}
 }
