@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"syscall"
 
 	"github.com/gatehouse-auth/gatehouse"
@@ -55,9 +56,17 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	srv.gate = g
+	besideHashes(s.Config.WithDefaults().Password.Workers)
 	srv.operator = append(srv.operator, doctorEndpoints(p, s, g)...)
 	return srv.run(p.ctx)
 }
+
+// besideHashes lets Go run as many threads more as there may be hashes at once.
+// Go runs as many as there are cores; while hashes have them all, every request
+// would wait until the scheduler takes one away from a hash, ten milliseconds or
+// more. With threads to spare the system decides, and it favours the requests:
+// hashing threads have a lower priority (package password).
+func besideHashes(workers int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + workers) }
 
 // tlsConfig allows TLS 1.3, and of 1.2 the suites with forward secrecy and
 // authenticated encryption alone; Go's own choice still has CBC with SHA-1.

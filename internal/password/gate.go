@@ -42,7 +42,8 @@ const (
 // and 19 MiB: 64 hashes side by side on two cores finish less than a quarter of
 // what two finish, and hold 1.2 GiB while they do.
 //
-// A Gate starts no goroutine, and is safe for concurrent use.
+// Work runs in a goroutine of its own that ends with it; it is waited for. A Gate
+// is safe for concurrent use.
 type Gate struct {
 	// Watch, if not nil, is told of every piece of work that was done: whose
 	// context it had, when the caller came, how long it waited for its places
@@ -129,7 +130,7 @@ func (g *Gate) run(ctx context.Context, places int, work func()) error {
 			g.Watch(ctx, came, begun.Sub(came), worked)
 		}
 	}()
-	work()
+	apart(work)
 	return nil
 }
 

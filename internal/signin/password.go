@@ -40,16 +40,16 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	if err != nil {
 		return Outcome{}, wrong // nobody can have it, so there is nothing to hide
 	}
-	if err := r.checkSource(ctx, identifier, b); err != nil {
-		return Outcome{}, unavailable("begin sign-in", err)
-	}
 	// The place in the queue comes first: a try that cannot be judged must not
-	// be counted against the account.
+	// be counted against the account, nor cost a question to the database.
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
 		return Outcome{}, password.Refusal(err)
 	}
 	defer ticket.Release()
+	if err := r.checkSource(ctx, identifier, b); err != nil {
+		return Outcome{}, unavailable("begin sign-in", err)
+	}
 	found, try, err := r.count(ctx, identifier, b)
 	if err != nil {
 		return Outcome{}, err

@@ -241,11 +241,17 @@ func TestPassword_addressIsRefusedBeforeHashing(t *testing.T) {
 			t.Fatal("signed in")
 		}
 	}
-	leave := fillGate(t, r)
-	defer leave()
+	hashes := 0
+	r.Passwords.Gate().Watch = func(context.Context, time.Time, time.Duration, time.Duration) { hashes++ }
 	// The same /64 is the same subscriber.
 	if _, err := try(r, "ann@example.com", wrong, from(r, "2001:db8::ffff")); wait(err) <= 0 {
-		t.Errorf("got %v, want too_many_attempts before busy", err)
+		t.Errorf("got %v, want too_many_attempts", err)
+	}
+	if hashes != 0 {
+		t.Errorf("%d hashes were computed for it", hashes)
+	}
+	if taken, queued := r.Passwords.Gate().Load(); taken+queued != 0 {
+		t.Errorf("it keeps %d places and %d in the queue", taken, queued)
 	}
 	if n := failures(t, r, u.ID); n != 0 {
 		t.Errorf("%d failures counted against the account", n)

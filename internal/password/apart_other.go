@@ -1,0 +1,6 @@
+//go:build !linux
+
+package password
+
+// stepBack does nothing here.
+func stepBack() {}
