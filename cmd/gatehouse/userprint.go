@@ -25,8 +25,16 @@ type userJSON struct {
 	CreatedAt         time.Time     `json:"created_at"`
 	UpdatedAt         time.Time     `json:"updated_at"`
 	DisabledAt        time.Time     `json:"disabled_at,omitzero"`
+	OldIDs            []oldIDJSON   `json:"old_ids,omitempty"`
 	Sessions          []sessionJSON `json:"sessions,omitempty"`
 	TemporaryPassword string        `json:"temporary_password,omitempty"`
+}
+
+type oldIDJSON struct {
+	Mount string `json:"mount"`
+	ID    string `json:"id"`
+	// Main is missing for the ID of an account.
+	Main bool `json:"main,omitempty"`
 }
 
 type sessionJSON struct {
@@ -146,18 +154,25 @@ func (c *userShowCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		old, err := g.Users().OldIDs(p.ctx, u.ID)
+		if err != nil {
+			return err
+		}
 		if c.JSON {
 			out := jsonUser(u)
+			for _, id := range old {
+				out.OldIDs = append(out.OldIDs, oldIDJSON{id.Mount, id.Value, id.Main})
+			}
 			for _, s := range sessions {
 				out.Sessions = append(out.Sessions, jsonSession(s))
 			}
 			return printJSON(p.stdout, out)
 		}
-		return printUser(p.stdout, u, sessions)
+		return printUser(p.stdout, u, old, sessions)
 	})
 }
 
-func printUser(out io.Writer, u auth.User, sessions []auth.Session) error {
+func printUser(out io.Writer, u auth.User, old []auth.OldID, sessions []auth.Session) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
 		{"ID", string(u.ID)}, {"E-mail", u.Email}, {"User name", u.Username}, {"Name", u.Name}, {"Image", u.Image},
@@ -170,13 +185,20 @@ func printUser(out io.Writer, u auth.User, sessions []auth.Session) error {
 	if !u.EmailVerifiedAt.IsZero() {
 		fmt.Fprintf(w, "Verified\t%s\n", when(u.EmailVerifiedAt))
 	}
+	for _, id := range old {
+		fmt.Fprintf(w, "Old ID\t%s at %s\n", id.Value, id.Mount)
+	}
 	fmt.Fprintf(w, "Sessions\t%d\n", len(sessions))
 	for _, s := range sessions {
 		from := "unknown address"
 		if s.Address.IsValid() {
 			from = s.Address.String()
 		}
-		fmt.Fprintf(w, "\t%s since %s, last seen %s, from %s, %s\n", s.ID, when(s.CreatedAt), when(s.LastSeenAt), from, s.UserAgent)
+		begun := "since"
+		if len(s.Methods) == 0 {
+			begun = "adopted"
+		}
+		fmt.Fprintf(w, "\t%s %s %s, last seen %s, from %s, %s\n", s.ID, begun, when(s.CreatedAt), when(s.LastSeenAt), from, s.UserAgent)
 	}
 	return w.Flush()
 }

@@ -135,6 +135,13 @@ func (r *Room) Sessions(ctx context.Context, id auth.UserID) ([]auth.Session, er
 	return list, translate("list sessions", err)
 }
 
+// OldIDs returns what the user was called before Gatehouse, in order of mounts,
+// the main ID first.
+func (r *Room) OldIDs(ctx context.Context, id auth.UserID) ([]auth.OldID, error) {
+	list, err := r.Store.OldIDs(ctx, id)
+	return list, translate("list old IDs", err)
+}
+
 // Disable bars the user from signing in and ends everything handed out for
 // them, everywhere. Codes: not_found, unavailable.
 func (r *Room) Disable(ctx context.Context, actor string, id auth.UserID) (auth.User, error) {
