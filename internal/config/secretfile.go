@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -48,7 +50,11 @@ func (l *loader) readSecrets(f secretFile) ([]string, bool) {
 	}
 	content, mode, err := readBounded(f.name)
 	if err != nil {
-		l.note(f.setting, `make it with "gatehouse secret generate > FILE"`, "names %s: %v", f.name, cause(err))
+		cure := `make it with "gatehouse secret generate > FILE"`
+		if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(f.name) {
+			cure += ", or, if it is there, go to the folder that its path starts from: that is where this is run"
+		}
+		l.note(f.setting, cure, "names %s: %v", f.name, cause(err))
 		return nil, false
 	}
 	if problem := openToOthers(mode); problem != "" {

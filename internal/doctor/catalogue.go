@@ -94,6 +94,7 @@ var catalogue = []kind{
 	{"database-folder-unwritable", databaseStage, Error, "SQLite makes files beside the database, and its owner may not write in the folder. Nothing can be written.", []string{"database-not-answering", "change-feed-stale", "server-not-running", "database-unreadable", string(originStage), string(answerStage), string(callerStage)}},
 	{"database-unreadable", databaseStage, Error, "The database could not be looked at, so nothing is known of its state.", nil},
 	{"database-open", databaseStage, Error, "Every account of this machine can read password hashes and e-mail addresses, or change them.", nil},
+	{"adoption-of-nobody", databaseStage, Error, "A migration from NextAuth is on, and the database has no user with an old ID at this mount: no session of the application's goes on.", nil},
 	{"pepper-missing", databaseStage, Error, "The hashes of these passwords were made with a pepper that password.peppers does not have. These people cannot sign in: they are answered 503, and no try of theirs is counted.", nil},
 	{"clock-behind", databaseStage, Error, "The newest record is from the future: the clock of this machine was set back, or was wrong when it was written. Sessions end at the wrong time.", []string{"clock-skew", "certificate-not-yet-valid"}},
 	{"wal-large", databaseStage, Warning, "The write-ahead log cannot be taken into the database while somebody reads an old state of it, such as a shell or a backup that was left open.", nil},

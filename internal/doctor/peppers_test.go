@@ -1,15 +1,40 @@
 package doctor_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/doctor"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/user/transfer"
 )
+
+// A migration without an import, or with one that left the IDs out.
+func TestJudge_namesAMigrationOfNobody(t *testing.T) {
+	s := settle(t, func(s *doctor.Settings) { s.Mounts[0].AdoptUntil = time.Now().AddDate(0, 0, 10) }).made()
+	s.look.Offline = true
+	r := s.judge()
+	wants(t, r, "adoption-of-nobody", "gatehouse user import FILE --mount "+s.look.Settings.Mounts[0].BasePath)
+	g, err := gatehouse.New(t.Context(), s.look.Settings.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mount := s.look.Settings.Mounts[0].BasePath
+	list := []transfer.User{{Email: "ann@example.org", OldIDs: []auth.OldID{{Mount: mount, Value: "1", Main: true}}}}
+	out, err := g.Users().NewImport(user.ImportOptions{Actor: "test", Mounts: []string{mount}}).Users(t.Context(), list)
+	if err := errors.Join(err, out[0].Refused, g.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.judge(); len(r.Findings) > 0 {
+		t.Error(r.Text())
+	}
+}
 
 // Which peppers stored hashes need is compared with those that there are.
 func TestJudge_namesPeppersThatAreMissingOrUnused(t *testing.T) {

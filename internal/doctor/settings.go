@@ -97,6 +97,9 @@ func (j *judge) adoption() {
 		case left > longAdoption:
 			j.add("adoption-long", setting, "name an earlier day: as long ahead as the application's session.maxAge, and some days", "it goes on for another %d days", int(left.Hours()/24))
 		}
+		if m.AdoptUntil.After(j.Now) && j.Database.Version > 0 && j.Database.OldIDs[m.BasePath] == 0 {
+			j.add("adoption-of-nobody", setting, "import the users with their IDs (old_id): gatehouse user import FILE --mount "+m.BasePath+j.flag(), "nobody was imported with an ID at %s", m.BasePath)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -12,8 +13,8 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
-// AdoptFunc judges the claims of a cookie that opens and carries no facts. Live
-// means that the session goes on as the one whose Facts it returns; every other
+// AdoptFunc judges the claims of a cookie that carries no facts, nil for one that
+// does not even open. Live means that the session goes on as the one whose Facts it returns; every other
 // verdict is final. An error is an *auth.Error of KindUnavailable.
 type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Sealed, error)
 
@@ -29,21 +30,60 @@ type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth
 // copies belong to the ended session, nobody can tell.
 //
 // It asks the database, each time; what is sealed with facts never comes here.
+//
+// Until then a cookie that does not open, or that names nobody who was imported,
+// is nobody's and left alone: with a secret copied wrongly, or an import
+// forgotten, every visit would destroy a session that could still be saved. The
+// log says so, once a minute.
 func (m *Mount) AdoptOldIDs(until time.Time) AdoptFunc {
+	left := &leftAlone{mount: m}
 	return func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Sealed, error) {
-		subject, ok := adoptable(claims, now)
-		if !ok || !now.Before(until) {
+		if !now.Before(until) {
 			return Sealed{}, nil
 		}
-		return m.adopt(ctx, subject, now, from)
+		if claims == nil {
+			return left.note(now, 1, 0)
+		}
+		subject, ok := adoptable(claims, now)
+		if !ok {
+			return Sealed{}, nil
+		}
+		s, err := m.adopt(ctx, subject, now, from)
+		if errors.Is(err, store.ErrNotFound) {
+			return left.note(now, 0, 1)
+		}
+		return s, err
 	}
 }
 
+// leftAlone counts cookies that are none of ours and not deleted either.
+type leftAlone struct {
+	mount *Mount
+
+	mu                    sync.Mutex
+	said                  time.Time
+	unopened, notImported int
+}
+
+func (l *leftAlone) note(now time.Time, unopened, notImported int) (Sealed, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unopened += unopened
+	l.notImported += notImported
+	if now.Sub(l.said) >= time.Minute {
+		l.mount.Logger.Warn("cookies of the application name nobody here, and were left as they are; those that do not open were sealed with another secret than this mount has, or are junk",
+			"mount", l.mount.name, "unopened", l.unopened, "not_imported", l.notImported)
+		l.said, l.unopened, l.notImported = now, 0, 0
+	}
+	return Sealed{Verdict: JustEnded}, nil
+}
+
+// adopt returns store.ErrNotFound for a subject that nobody was imported with.
 func (m *Mount) adopt(ctx context.Context, subject string, now time.Time, from auth.Device) (Sealed, error) {
 	a, err := m.Store.UserByOldID(ctx, m.name, subject)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return Sealed{}, nil
+		return Sealed{}, err
 	case err != nil:
 		return Sealed{}, auth.Unavailable(fmt.Errorf("find the user of a cookie to adopt: %w", err))
 	case !a.RefusedAt.IsZero():

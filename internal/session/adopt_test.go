@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -128,26 +129,34 @@ func TestAdopt_refusesWhatNamesNobodyWhoWasImported(t *testing.T) {
 		}
 		wantVerdict(t, "control", m, seal(`{"sub":"clx7","exp":%d}`, now+60), session.Live)
 		for doing, cookie := range map[string]string{
+			"no subject":                    seal(`{"exp":%d}`, now+60),
+			"a subject that is no text":     seal(`{"sub":["clx7"],"exp":%d}`, now+60),
+			"an empty subject":              seal(`{"sub":"","exp":%d}`, now+60),
+			"a subject without end":         seal(`{"sub":%q,"exp":%d}`, strings.Repeat("a", 4000), now+60),
+			"a subject with a control":      seal(`{"sub":"clx7\u0000","exp":%d}`, now+60),
+			"no end":                        seal(`{"sub":"clx7"}`),
+			"past its end":                  seal(`{"sub":"clx7","exp":%d}`, now-60),
+			"an end that is no number":      seal(`{"sub":"clx7","exp":"%d"}`, now+60),
+			"not valid yet":                 seal(`{"sub":"clx7","exp":%d,"nbf":%d}`, now+600, now+60),
+			"facts that are not ours":       seal(`{"sub":"clx7","exp":%d,"gh":"AAAA"}`, now+60),
+			"facts that are nothing":        seal(`{"sub":"clx7","exp":%d,"gh":null}`, now+60),
+			"a subject beside a nested one": seal(`{"user":{"sub":"clx7"},"exp":%d}`, now+60),
+		} {
+			wantVerdict(t, doing, m, cookie, session.Void)
+		}
+		// An import may have been forgotten, or the secret copied wrongly: what could
+		// still be saved is not deleted.
+		for doing, cookie := range map[string]string{
 			"nobody's ID, somebody's address":   seal(`{"sub":"x","email":"ann@example.com","exp":%d}`, now+60),
 			"an address for an ID":              seal(`{"sub":"ann@example.com","exp":%d}`, now+60),
 			"our own ID for an old one":         seal(`{"sub":%q,"exp":%d}`, ann.ID, now+60),
 			"the ID of another mount":           seal(`{"sub":"elsewhere","exp":%d}`, now+60),
 			"in other letters":                  seal(`{"sub":"CLX7","exp":%d}`, now+60),
-			"no subject":                        seal(`{"exp":%d}`, now+60),
-			"a subject that is no text":         seal(`{"sub":["clx7"],"exp":%d}`, now+60),
-			"an empty subject":                  seal(`{"sub":"","exp":%d}`, now+60),
-			"a subject without end":             seal(`{"sub":%q,"exp":%d}`, strings.Repeat("a", 4000), now+60),
-			"a subject with a control":          seal(`{"sub":"clx7\u0000","exp":%d}`, now+60),
-			"no end":                            seal(`{"sub":"clx7"}`),
-			"past its end":                      seal(`{"sub":"clx7","exp":%d}`, now-60),
-			"an end that is no number":          seal(`{"sub":"clx7","exp":"%d"}`, now+60),
-			"not valid yet":                     seal(`{"sub":"clx7","exp":%d,"nbf":%d}`, now+600, now+60),
-			"facts that are not ours":           seal(`{"sub":"clx7","exp":%d,"gh":"AAAA"}`, now+60),
-			"facts that are nothing":            seal(`{"sub":"clx7","exp":%d,"gh":null}`, now+60),
-			"a subject beside a nested one":     seal(`{"user":{"sub":"clx7"},"exp":%d}`, now+60),
 			"a subject of Object's own members": seal(`{"sub":"__proto__","exp":%d}`, now+60),
+			"another secret's":                  "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA",
+			"junk":                              "junk",
 		} {
-			wantVerdict(t, doing, m, cookie, session.Void)
+			wantVerdict(t, doing, m, cookie, session.JustEnded)
 		}
 		wantVerdict(t, "where nothing is adopted", other, roomtest.AppOf(t, other).SealText(fmt.Sprintf(`{"sub":"elsewhere","exp":%d}`, now+60)), session.Void)
 	})
@@ -161,6 +170,8 @@ func TestAdopt_endsWithItsWindow(t *testing.T) {
 		r.Advance(time.Second)
 		wantVerdict(t, "a cookie that was never adopted, at the end", m, cookie, session.Void)
 		wantVerdict(t, "a session that was adopted before", m, adopted.Text, session.Live)
+		wantVerdict(t, "junk", m, "junk", session.Void)
+		wantVerdict(t, "of nobody who was imported", m, fromLibrary(t, r, m, "x"), session.Void)
 	})
 }
 
@@ -233,7 +244,34 @@ func TestAdopt_knowsNoDeletedUser(t *testing.T) {
 		if err := r.Users.Delete(t.Context(), "test", ann.ID); err != nil {
 			t.Fatal(err)
 		}
-		wantVerdict(t, "after", m, cookie, session.Void)
+		wantVerdict(t, "after", m, cookie, session.JustEnded)
+		r.Advance(24 * time.Hour)
+		wantVerdict(t, "the day after", m, cookie, session.JustEnded)
+	})
+}
+
+// Whoever moves with a wrong secret, or without an import, is told.
+func TestAdopt_saysOnceAMinuteWhatItLeftAlone(t *testing.T) {
+	adopting(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, _ auth.User) {
+		var log strings.Builder
+		m.Sessions.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		lines := func() int { return strings.Count(log.String(), "\n") }
+		wantVerdict(t, "control", m, fromLibrary(t, r, m, "clx7"), session.Live)
+		if lines() != 0 {
+			t.Fatalf("a good one is told of:\n%s", log.String())
+		}
+		for range 10 {
+			wantVerdict(t, "junk", m, "junk", session.JustEnded)
+			wantVerdict(t, "of nobody", m, fromLibrary(t, r, m, "x"), session.JustEnded)
+		}
+		if lines() != 1 {
+			t.Errorf("%d lines in a minute:\n%s", lines(), log.String())
+		}
+		r.Advance(time.Minute)
+		wantVerdict(t, "of nobody", m, fromLibrary(t, r, m, "x"), session.JustEnded)
+		if !strings.Contains(log.String(), "unopened=9 not_imported=11") {
+			t.Errorf("a minute later:\n%s", log.String())
+		}
 	})
 }
 

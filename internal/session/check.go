@@ -37,8 +37,10 @@ func (v Verdict) SignedIn() bool { return v == Live || v == Superseded }
 type Sealed struct {
 	Facts
 	Verdict Verdict
-	// claims is the JSON object that was sealed.
-	claims []byte
+	// claims is the JSON object that was sealed, and carried what of it the next
+	// seal will carry too; nil before the first seal, when it must be read.
+	claims  []byte
+	carried []member
 	// current is the user's row when it had to be read because the cookie was
 	// older than the row, or altered; nil otherwise.
 	current *auth.User
@@ -71,9 +73,9 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 	}
 	s, by := m.open(token)
 	switch by {
-	case nobody:
+	case pretender:
 		return Sealed{}, nil
-	case application:
+	case nobody, application:
 		if m.Adopt == nil {
 			return Sealed{}, nil
 		}
@@ -103,8 +105,10 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 type sealedBy uint8
 
 const (
-	// nobody: it does not open, or claims to be ours and is not.
+	// nobody: it does not open.
 	nobody sealedBy = iota
+	// pretender: it carries facts that are not ours.
+	pretender
 	// application: whoever has the application's secret, and nobody else.
 	application
 	// gatehouse: it carries our facts.
@@ -136,7 +140,7 @@ func (m *Mount) open(token string) (Sealed, sealedBy) {
 	}
 	f, err := m.keys.open(unquoted(gh), m.name)
 	if err != nil {
-		return Sealed{}, nobody
+		return Sealed{}, pretender
 	}
 	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture, subject)}, gatehouse
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -85,6 +86,31 @@ func (c *Claims) setUser(u auth.User) {
 // Claims returns the claims that the next seal will carry: those of the
 // cookie, or those of the user's row when the cookie was older than it.
 func (s *Sealed) Claims() Claims {
+	c := s.readClaims()
+	if s.current != nil {
+		c.setUser(*s.current)
+	}
+	if s.subject != "" {
+		c.SetString(subClaim, s.subject)
+	}
+	return c
+}
+
+// claim returns the raw JSON of a claim that the next seal will carry too.
+func (s *Sealed) claim(name string) (raw []byte) {
+	if s.carried != nil {
+		raw, _ = (&Claims{s.carried}).Get(name)
+	} else {
+		raw, _ = claim(s.claims, name)
+	}
+	return raw
+}
+
+// readClaims returns the claims of the cookie, in a list of its own.
+func (s *Sealed) readClaims() Claims {
+	if s.carried != nil {
+		return Claims{members: slices.Clone(s.carried)}
+	}
 	c := Claims{members: make([]member, 0, 8)}
 	_ = seal.Scan(s.claims, func(name, raw []byte) error {
 		switch string(name) {
@@ -102,12 +128,6 @@ func (s *Sealed) Claims() Claims {
 		}
 		return nil
 	})
-	if s.current != nil {
-		c.setUser(*s.current)
-	}
-	if s.subject != "" {
-		c.SetString(subClaim, s.subject)
-	}
 	return c
 }
 
@@ -118,12 +138,11 @@ func (s *Sealed) Subject() string {
 	if s.subject != "" {
 		return s.subject
 	}
-	raw, _ := claim(s.claims, subClaim)
-	text, ok := seal.String(raw)
+	text, ok := seal.String(s.claim(subClaim))
 	if !ok {
 		return string(s.UserID())
 	}
-	return string(text)
+	return text
 }
 
 // Refresh takes over the user's row after a change that the session's own user

@@ -63,7 +63,14 @@ var errFacts = errors.New("the claim gh is not ours")
 
 // factsKeys authenticates Facts. The first key signs, all verify, so secrets
 // rotate in two deploys (guarantees R20).
-type factsKeys struct{ macs []*sync.Pool }
+type factsKeys struct{ macs []*sync.Pool } // of *mac
+
+// mac is one keyed HMAC-SHA-256 with room for what goes in and comes out.
+type mac struct {
+	hash hash.Hash
+	in   []byte
+	sum  [sha256.Size]byte
+}
 
 func newFactsKeys(secrets []auth.Secret) (*factsKeys, error) {
 	if len(secrets) == 0 {
@@ -75,27 +82,27 @@ func newFactsKeys(secrets []auth.Secret) (*factsKeys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("derive session key: %w", err)
 		}
-		keys.macs = append(keys.macs, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }})
+		keys.macs = append(keys.macs, &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, key)} }})
 	}
 	return keys, nil
 }
 
-func sum(p *sync.Pool, dst, mount, body []byte) []byte {
-	h := p.Get().(hash.Hash)
-	h.Reset()
-	h.Write(mount)
-	h.Write([]byte{0})
-	h.Write(body)
-	dst = h.Sum(dst)
-	p.Put(h)
-	return dst
+func sum(p *sync.Pool, mount string, body []byte) (tag [macSize]byte) {
+	m := p.Get().(*mac)
+	m.in = append(append(m.in[:0], mount...), 0)
+	m.in = append(m.in, body...)
+	m.hash.Reset()
+	m.hash.Write(m.in)
+	copy(tag[:], m.hash.Sum(m.sum[:0]))
+	p.Put(m)
+	return tag
 }
 
 // seal appends the claim text of f for the mount: base64url of version, mount,
 // facts and MAC.
 func (k *factsKeys) seal(dst []byte, mount string, f Facts) []byte {
-	b := make([]byte, 0, 128)
-	b = append(b, factsVersion)
+	var room [192]byte
+	b := append(room[:0], factsVersion)
 	b = binary.AppendUvarint(b, uint64(len(mount)))
 	b = append(b, mount...)
 	b = append(b, f.User[:]...)
@@ -109,9 +116,8 @@ func (k *factsKeys) seal(dst []byte, mount string, f Facts) []byte {
 		b = append(b, r...)
 	}
 	b = append(b, f.Shown[:]...)
-	var mac [sha256.Size]byte
-	full := sum(k.macs[0], mac[:0], []byte(mount), b)
-	b = append(b, full[:macSize]...)
+	tag := sum(k.macs[0], mount, b)
+	b = append(b, tag[:]...)
 	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
@@ -136,9 +142,8 @@ func (k *factsKeys) open(text []byte, mount string) (Facts, error) {
 }
 
 func (k *factsKeys) verify(body, got []byte, mount string) bool {
-	var full [sha256.Size]byte
 	for _, p := range k.macs {
-		if hmac.Equal(sum(p, full[:0], []byte(mount), body)[:macSize], got) {
+		if tag := sum(p, mount, body); hmac.Equal(tag[:], got) {
 			return true
 		}
 	}

@@ -184,7 +184,7 @@ func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 	}
 	t, err := m.seal(s, c, now)
 	if err == nil {
-		m.seen.note(s.SessionID(), now)
+		m.seen.note(s.Session, now)
 	}
 	return t, err
 }
@@ -197,7 +197,7 @@ func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
 	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
 	gh := m.keys.seal(make([]byte, 0, 256), m.name, s.Facts)
 	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp)
-	s.current, s.altered, s.subject = nil, false, ""
+	s.carried, s.current, s.altered, s.subject = c.members, nil, false, ""
 	text, err := m.sealer.Seal(s.claims)
 	if err != nil {
 		return Token{}, fmt.Errorf("seal session: %w", err)

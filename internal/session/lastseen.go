@@ -23,21 +23,21 @@ const touchBatch = 200
 // lastSeen gathers when sessions were used, so that no check writes.
 type lastSeen struct {
 	mu   sync.Mutex
-	seen map[auth.SessionID]time.Time
+	seen map[[16]byte]time.Time // by session
 }
 
-func (l *lastSeen) note(id auth.SessionID, now time.Time) {
+func (l *lastSeen) note(id [16]byte, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.seen == nil {
-		l.seen = make(map[auth.SessionID]time.Time)
+		l.seen = make(map[[16]byte]time.Time)
 	}
 	if _, known := l.seen[id]; known || len(l.seen) < maxSeen {
 		l.seen[id] = now
 	}
 }
 
-func (l *lastSeen) take() map[auth.SessionID]time.Time {
+func (l *lastSeen) take() map[[16]byte]time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := l.seen
@@ -60,7 +60,7 @@ func (r *Room) FlushSeen(ctx context.Context) error {
 		return nil
 	}
 	for id, at := range r.seen.take() {
-		batch[id] = at
+		batch[auth.SessionIDFromUUID(id)] = at
 		if len(batch) == touchBatch {
 			if err := write(); err != nil {
 				return err

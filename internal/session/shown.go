@@ -25,8 +25,8 @@ func shownOf(name, email, picture, subject []byte) ShownDigest {
 	for _, raw := range [...][]byte{name, email, picture, subject} {
 		if raw == nil {
 			b = append(b, 0) // absent
-		} else if text, ok := seal.String(raw); ok {
-			b = append(append(b, 1), text...)
+		} else if with, ok := seal.AppendText(append(b, 1), raw); ok {
+			b = with
 		} else {
 			b = append(append(b, 2), raw...) // null, for instance
 		}

@@ -224,8 +224,9 @@ type Changes interface {
 
 // Feed is the reading side. It belongs to one goroutine.
 type Feed interface {
-	// Load returns every row of the feed and sets the position behind them.
-	Load(ctx context.Context) ([]auth.Change, error)
+	// Load calls fn with every row of the feed, in order, and sets the position
+	// behind them. When it fails, fn may have had some.
+	Load(ctx context.Context, fn func(auth.Change)) error
 	// Poll returns what was committed since the last Load or Poll, by this
 	// process or another. Rows may come more than once: applying them is
 	// idempotent. It costs microseconds when nothing happened.

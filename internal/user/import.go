@@ -214,6 +214,20 @@ func (d *draft) times(in transfer.User) error {
 	return nil
 }
 
+// unreadable says what is wrong with a hash, and what its owner can do without
+// it; never with a word of the hash, which may be a password in the clear.
+func unreadable(err error) string {
+	const without = " The user can be imported without it, and given a password with gatehouse user set-password."
+	switch {
+	case errors.Is(err, password.ErrTooCostly):
+		return "The password hash costs more than a sign-in may; docs/security/passwords.md has the limits." + without
+	case errors.Is(err, password.ErrUnknownScheme):
+		return "The password hash is of no form that is understood; docs/security/passwords.md lists the forms." + without
+	default:
+		return "The password hash begins like one that is understood and does not go on so: it is cut off or changed. Export it again."
+	}
+}
+
 // judgeHash refuses what could never be verified, with invalid_request. It
 // computes nothing.
 func (r *Room) judgeHash(hash string) error {
@@ -221,10 +235,7 @@ func (r *Room) judgeHash(hash string) error {
 		return nil
 	}
 	if err := password.Readable(hash); err != nil {
-		return &auth.Error{
-			Code: auth.CodeInvalidRequest, Field: "password_hash", Cause: err,
-			Message: "The password hash is of no form that can be verified, or costs too much to be; the documentation lists the forms.",
-		}
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "password_hash", Cause: err, Message: unreadable(err)}
 	}
 	if err := r.Passwords.Missing(hash); err != nil {
 		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "password_hash", Cause: err, Message: "The password hash was made with a pepper that is not among the settings."}

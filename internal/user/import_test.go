@@ -103,18 +103,20 @@ func TestImportUsers_refuses(t *testing.T) {
 		many[i].Value = fmt.Sprint(i)
 	}
 	for want, change := range map[string]func(u *transfer.User){
-		"Give an e-mail address":                       func(u *transfer.User) { u.Email, u.Username = "", "" },
-		"Give a name of at most":                       func(u *transfer.User) { u.Name = "a\x00b" },
-		"A role is 1 to 64":                            func(u *transfer.User) { u.Roles = []string{"a b"} },
-		"A picture is an http":                         func(u *transfer.User) { u.Image = "javascript:alert(1)" },
-		"is of no form that can be verified, or costs": func(u *transfer.User) { u.PasswordHash = "$2y$20$" + strings.Repeat("a", 53) },
-		"made with a pepper":                           func(u *transfer.User) { u.PasswordHash = "$hmac-sha256$keyid=000000000000" + aHash },
-		"There is no password_hash":                    func(u *transfer.User) { u.PasswordHash = "" },
-		"The time lies in the future":                  func(u *transfer.User) { u.CreatedAt = roomtest.Start.Add(25 * time.Hour) },
-		"An old ID has no control":                     func(u *transfer.User) { u.OldIDs[1].Value = "a\nb" },
-		"An old ID has 1 to 255":                       func(u *transfer.User) { u.OldIDs[0].Value = strings.Repeat("x", 256) },
-		"It names a mount that the settings do not":    func(u *transfer.User) { u.OldIDs[3].Mount = "/other" },
-		"A user has at most 64":                        func(u *transfer.User) { u.OldIDs = many },
+		"Give an e-mail address":                    func(u *transfer.User) { u.Email, u.Username = "", "" },
+		"Give a name of at most":                    func(u *transfer.User) { u.Name = "a\x00b" },
+		"A role is 1 to 64":                         func(u *transfer.User) { u.Roles = []string{"a b"} },
+		"A picture is an http":                      func(u *transfer.User) { u.Image = "javascript:alert(1)" },
+		"costs more than a sign-in may":             func(u *transfer.User) { u.PasswordHash = "$2y$20$" + strings.Repeat("a", 53) },
+		"is of no form that is understood":          func(u *transfer.User) { u.PasswordHash = strings.Repeat("5f", 16) },
+		"is cut off or changed":                     func(u *transfer.User) { u.PasswordHash = "$2y$10$" + strings.Repeat("a", 9) },
+		"made with a pepper":                        func(u *transfer.User) { u.PasswordHash = "$hmac-sha256$keyid=000000000000" + aHash },
+		"There is no password_hash":                 func(u *transfer.User) { u.PasswordHash = "" },
+		"The time lies in the future":               func(u *transfer.User) { u.CreatedAt = roomtest.Start.Add(25 * time.Hour) },
+		"An old ID has no control":                  func(u *transfer.User) { u.OldIDs[1].Value = "a\nb" },
+		"An old ID has 1 to 255":                    func(u *transfer.User) { u.OldIDs[0].Value = strings.Repeat("x", 256) },
+		"It names a mount that the settings do not": func(u *transfer.User) { u.OldIDs[3].Mount = "/other" },
+		"A user has at most 64":                     func(u *transfer.User) { u.OldIDs = many },
 	} {
 		u := anAda()
 		change(&u)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 )
@@ -218,6 +219,41 @@ func BenchmarkPoll(b *testing.B) {
 	for b.Loop() {
 		if _, err := f.Poll(ctx); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLoad is the reading of a feed of 100,000 changes, as a server does
+// when it starts.
+func BenchmarkLoad(b *testing.B) {
+	const rows = 100_000
+	db, ctx, now := openNew(b), context.Background(), time.Now()
+	err := db.InTx(ctx, func(tx store.Tx) error {
+		for range rows {
+			if _, err := tx.AppendChange(ctx, auth.Change{
+				Kind: auth.ChangeSessionEnded, SessionID: auth.NewSessionID(now), At: now, Until: now.Add(time.Hour),
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		index := revocation.NewIndex()
+		f, err := db.OpenFeed(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Load(ctx, index.Apply); err != nil {
+			b.Fatal(err)
+		}
+		f.Close()
+		if index.Len() != rows {
+			b.Fatalf("%d entries", index.Len())
 		}
 	}
 }

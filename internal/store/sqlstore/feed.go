@@ -37,34 +37,47 @@ func (db *DB) OpenFeed(ctx context.Context) (store.Feed, error) {
 	return &feed{conn: conn}, nil
 }
 
-func (f *feed) Load(ctx context.Context) ([]auth.Change, error) {
+func (f *feed) Load(ctx context.Context, fn func(auth.Change)) error {
 	f.position, f.seen = 0, 0
-	return f.Poll(ctx)
+	return f.read(ctx, fn)
 }
 
-func (f *feed) Poll(ctx context.Context) ([]auth.Change, error) {
-	if err := ctx.Err(); err != nil {
+func (f *feed) Poll(ctx context.Context) (changes []auth.Change, err error) {
+	if err := f.read(ctx, func(c auth.Change) { changes = append(changes, c) }); err != nil {
 		return nil, err
+	}
+	return changes, nil
+}
+
+// read calls fn with what lies behind the position. When it fails the position
+// stays, so that what fn had is read again.
+func (f *feed) read(ctx context.Context, fn func(auth.Change)) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	ctx = context.WithoutCancel(ctx)
 	version, err := collect(ctx, f.conn, scanInt64, `PRAGMA data_version`)
 	if err != nil {
-		return nil, describe("poll the change feed", err)
+		return describe("poll the change feed", err)
 	}
 	if version[0] == f.seen {
-		return nil, nil
+		return nil
 	}
 	// A commit between the two statements is read now and asked for again
 	// next time; none is passed over.
-	changes, err := collect(ctx, f.conn, scanChange, `SELECT `+changeColumns+` FROM changes WHERE seq > $1 ORDER BY seq`, f.position)
+	row := changeRow{Change: auth.Change{Seq: f.position}}
+	err = each(ctx, f.conn, func(r scanner) error {
+		err := row.scan(r)
+		if err == nil {
+			fn(row.Change)
+		}
+		return err
+	}, `SELECT `+changeColumns+` FROM changes WHERE seq > $1 ORDER BY seq`, f.position)
 	if err != nil {
-		return nil, describe("poll the change feed", err)
+		return describe("poll the change feed", err)
 	}
-	if n := len(changes); n > 0 {
-		f.position = changes[n-1].Seq
-	}
-	f.seen = version[0]
-	return changes, nil
+	f.position, f.seen = row.Seq, version[0]
+	return nil
 }
 
 func (f *feed) Close() error { return f.conn.close() }

@@ -30,6 +30,8 @@ type Inspection struct {
 	Newest time.Time
 	// Peppers counts the password hashes that need each pepper, by its ID.
 	Peppers map[string]int
+	// OldIDs counts the IDs of a migration at each mount that has any.
+	OldIDs map[string]int
 }
 
 // maxDamage is how many lines of the check are kept.
@@ -103,23 +105,28 @@ func (found *Inspection) look(ctx context.Context, c *connection) error {
 	if err != nil {
 		return err
 	}
-	return found.countPeppers(ctx, c)
+	if found.OldIDs, err = countOf(ctx, c, "SELECT mount, count(*) FROM old_ids GROUP BY 1"); err != nil {
+		return err
+	}
+	found.Peppers, err = countOf(ctx, c, countPeppers)
+	return err
 }
 
 // countPeppers knows the beginning of a hash with a pepper, which is package
 // password's: "$hmac-sha256$keyid=" and an ID of twelve digits.
-func (found *Inspection) countPeppers(ctx context.Context, c *connection) error {
+const countPeppers = `SELECT substr(hash, 20, 12), count(*) FROM passwords WHERE hash GLOB '$hmac-sha256$keyid=????????????$*' GROUP BY 1`
+
+func countOf(ctx context.Context, c *connection, query string) (map[string]int, error) {
 	type count struct {
-		id string
+		of string
 		n  int
 	}
-	counts, err := collect(ctx, c, func(row scanner) (x count, err error) { return x, row.Scan(&x.id, &x.n) },
-		`SELECT substr(hash, 20, 12), count(*) FROM passwords WHERE hash GLOB '$hmac-sha256$keyid=????????????$*' GROUP BY 1`)
-	found.Peppers = make(map[string]int, len(counts))
+	counts, err := collect(ctx, c, func(row scanner) (x count, err error) { return x, row.Scan(&x.of, &x.n) }, query)
+	all := make(map[string]int, len(counts))
 	for _, x := range counts {
-		found.Peppers[x.id] = x.n
+		all[x.of] = x.n
 	}
-	return err
+	return all, err
 }
 
 // damaged says whether SQLite gave the file up.

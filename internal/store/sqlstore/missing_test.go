@@ -129,7 +129,7 @@ func TestOpenFeed_makesNoFile(t *testing.T) {
 	}
 	feed, err := db.OpenFeed(t.Context())
 	if err == nil {
-		_, err = feed.Load(t.Context())
+		err = feed.Load(t.Context(), func(auth.Change) {})
 		_ = feed.Close()
 	}
 	if err == nil || !strings.Contains(err.Error(), "check that the file is where database.path says") {

@@ -88,7 +88,7 @@ func TestFeed_seesWhatAnotherProcessWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.Load(ctx); err != nil {
+	if err := f.Load(ctx, func(auth.Change) {}); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := child(t, "disable", path).Output(); err != nil {

@@ -99,24 +99,35 @@ func one[T any](ctx context.Context, t *tx, doing string, scan func(scanner) (T,
 }
 
 func collect[T any](ctx context.Context, c *connection, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := c.query(ctx, query, args...)
+	var items []T
+	err := each(ctx, c, func(row scanner) error {
+		item, err := scan(row)
+		items = append(items, item)
+		return err
+	}, query, args...)
 	if err != nil {
 		return nil, err
 	}
+	return items, nil
+}
+
+// each calls fn with one row after the other.
+func each(ctx context.Context, c *connection, fn func(scanner) error, query string, args ...any) error {
+	rows, err := c.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
 	defer rows.Close()
-	var items []T
 	for rows.Next() {
-		item, err := scan(rows)
-		if err != nil {
-			return nil, err
+		if err := fn(rows); err != nil {
+			return err
 		}
-		items = append(items, item)
 	}
 	// Close reports what the end of a changing statement could not do.
 	if err := rows.Close(); err != nil {
-		return nil, err
+		return err
 	}
-	return items, rows.Err()
+	return rows.Err()
 }
 
 // wholly makes several statements one: a caller that goes on after a refusal
