@@ -73,7 +73,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 		return nil, err
 	}
 	g := &Gatehouse{cfg: cfg}
-	if g.rooms, err = newRooms(cfg, db, watch); err == nil {
+	if g.rooms, err = newRooms(ctx, cfg, db, watch); err == nil {
 		err = g.serveMounts()
 	}
 	if err != nil {
@@ -85,13 +85,17 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	return g, nil
 }
 
-func newRooms(cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, err error) {
+func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, err error) {
 	r.telemetry = watch
 	r.index = revocation.NewIndex()
 	r.store = revocation.Applying(watch.Store(db), r.index)
 	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now}
+	installation, err := db.Installation(ctx)
+	if err != nil {
+		return r, err
+	}
 	r.sessions, err = session.New(session.Options{
-		Store: r.store, Index: r.index, Secrets: cfg.Secrets,
+		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
 		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Logger: cfg.Logger, Now: cfg.Now,
 	})

@@ -134,7 +134,11 @@ func (s *site) fillUsers(ctx context.Context, tx *sql.Tx, users int) error {
 	if users == 0 {
 		return nil
 	}
-	mount, err := sealing(s.dialect, s.names.session)
+	var installation string
+	if err := tx.QueryRowContext(ctx, "SELECT id FROM installation").Scan(&installation); err != nil {
+		return err
+	}
+	mount, err := sealing(s.dialect, s.names.session, installation)
 	if err != nil {
 		return err
 	}
@@ -152,7 +156,7 @@ func (s *site) fillUsers(ctx context.Context, tx *sql.Tx, users int) error {
 	insert := inserter{ctx: ctx, tx: tx}
 	for i := range users {
 		u := auth.User{ID: auth.NewUserID(now), Name: fmt.Sprintf("User %05d", i), Email: email(i), Roles: []string{"user"}, Epoch: 1, Version: 1}
-		row := auth.Session{ID: auth.NewSessionID(now), UserID: u.ID, Mount: "/api/auth", Epoch: 1, CreatedAt: now, AbsoluteEnd: end, Methods: []string{"pwd"}}
+		row := auth.Session{ID: auth.NewSessionID(now), UserID: u.ID, Mount: "/api/auth", Subject: string(u.ID), Epoch: 1, CreatedAt: now, AbsoluteEnd: end, Methods: []string{"pwd"}}
 		insert.row("users (id, name, image, roles, epoch, version, created_at, updated_at)", string(u.ID), u.Name, "", `["user"]`, 1, 1, at, at)
 		insert.row("identifiers (value, kind, user_id)", u.Email, "email", string(u.ID))
 		insert.row("passwords (user_id, hash, must_change, updated_at)", string(u.ID), hashed, 0, at)
@@ -208,10 +212,10 @@ func fillChanges(ctx context.Context, tx *sql.Tx, changes int) error {
 
 // sealing is the session room of such a server, as far as sealing goes: it has
 // no store.
-func sealing(d seal.Dialect, cookieName string) (*session.Mount, error) {
+func sealing(d seal.Dialect, cookieName, installation string) (*session.Mount, error) {
 	const month = 30 * 24 * time.Hour
 	room, err := session.New(session.Options{
-		Store: struct{ store.Store }{}, Index: revocation.NewIndex(), Secrets: []auth.Secret{ownSecret},
+		Store: struct{ store.Store }{}, Index: revocation.NewIndex(), Secrets: []auth.Secret{ownSecret}, Installation: installation,
 		Idle: month, Absolute: 3 * month, LocalTrust: month, MaxPerUser: 100, MaxStaleness: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -39,6 +39,9 @@ func (c *userImportCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkRefused(cfg); err != nil {
+		return err
+	}
 	o := user.ImportOptions{Actor: actor, Mounts: basePaths(cfg), DryRun: c.DryRun}
 	if o.Plain, err = c.plainMounts(o.Mounts); err != nil {
 		return err
@@ -105,6 +108,22 @@ func severalMounts(line int, configured []string) error {
 		line, strings.Join(configured, ", "))
 }
 
+// checkRefused keeps the file of refused lines, which takes the place of what is
+// there, from taking that of the installation.
+func (c *userImportCmd) checkRefused(cfg gatehouse.Config) error {
+	written, err := os.Stat(c.Refused)
+	if err != nil {
+		return nil // nothing is there
+	}
+	db := cfg.WithDefaults().Database.Path
+	for _, path := range []string{db, db + "-wal", db + "-shm", c.Config} {
+		if info, err := os.Stat(path); err == nil && os.SameFile(info, written) {
+			return usage("--refused names %s, which it would replace; name another file", path)
+		}
+	}
+	return nil
+}
+
 func (c *userImportCmd) sameFile(f *os.File) bool {
 	read, err := f.Stat()
 	if err != nil || c.Refused == "" {
@@ -137,10 +156,12 @@ func (c *userImportCmd) open(p *program) (io.ReadCloser, error) {
 		if file, err = os.Open(c.File); err != nil {
 			return nil, fmt.Errorf("cannot read the users: %w", err)
 		}
-		if c.sameFile(file) {
+	}
+	if c.sameFile(file) {
+		if file != p.stdin {
 			file.Close()
-			return nil, usage("--refused names the file that is read; name another one")
 		}
+		return nil, usage("--refused names the file that is read; name another one")
 	}
 	out, in := io.Pipe()
 	go func() {

@@ -93,11 +93,9 @@ func (f *Follower) open(ctx context.Context) (store.Feed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open change feed: %w", err)
 	}
-	changes, err := feed.Load(ctx)
-	if err != nil {
+	if err := feed.Load(ctx, f.apply); err != nil {
 		return nil, errors.Join(fmt.Errorf("load change feed: %w", err), feed.Close())
 	}
-	f.apply(changes)
 	f.Index.MarkFresh(asOf)
 	if f.Loaded != nil {
 		f.Loaded()
@@ -114,16 +112,16 @@ func (f *Follower) poll(ctx context.Context, feed store.Feed) error {
 	if err != nil {
 		return fmt.Errorf("poll change feed: %w", err)
 	}
-	f.apply(changes)
+	for _, c := range changes {
+		f.apply(c)
+	}
 	f.Index.MarkFresh(asOf)
 	return nil
 }
 
-func (f *Follower) apply(changes []auth.Change) {
-	for _, c := range changes {
-		f.Index.Apply(c)
-	}
-	f.changes.Add(uint64(len(changes)))
+func (f *Follower) apply(c auth.Change) {
+	f.Index.Apply(c)
+	f.changes.Add(1)
 }
 
 // FollowerStats counts since the start.

@@ -134,12 +134,15 @@ type scriptFeed struct {
 	seen int
 }
 
-func (f *scriptFeed) Load(context.Context) ([]auth.Change, error) {
+func (f *scriptFeed) Load(_ context.Context, fn func(auth.Change)) error {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	f.s.loads++
 	f.seen = len(f.s.rows)
-	return f.s.rows, f.s.fail
+	for _, c := range f.s.rows {
+		fn(c)
+	}
+	return f.s.fail
 }
 
 func (f *scriptFeed) Poll(ctx context.Context) ([]auth.Change, error) {

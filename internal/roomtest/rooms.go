@@ -238,12 +238,13 @@ func (r *Rooms) Feed(t testing.TB) []auth.Change {
 		t.Fatalf("open feed: %v", err)
 	}
 	defer feed.Close()
-	list, err := feed.Load(context.Background())
+	var list []auth.Change
+	err = feed.Load(context.Background(), func(c auth.Change) {
+		c.Seq = 0
+		list = append(list, c)
+	})
 	if err != nil {
 		t.Fatalf("load feed: %v", err)
-	}
-	for i := range list {
-		list[i].Seq = 0
 	}
 	return list
 }

@@ -12,14 +12,22 @@ import (
 // one. Half of a surrogate pair, which JavaScript can hold and UTF-8 cannot,
 // becomes U+FFFD.
 func String(raw []byte) (string, bool) {
+	var room [128]byte
+	text, ok := AppendText(room[:0], raw)
+	return string(text), ok
+}
+
+// AppendText is [String] into a buffer: the text is appended to dst, which is
+// returned as it was when raw is no string.
+func AppendText(dst, raw []byte) ([]byte, bool) {
 	if skipString(raw, 0) != len(raw) || len(raw) == 0 || !utf8.Valid(raw) {
-		return "", false
+		return dst, false
 	}
 	inner := raw[1 : len(raw)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
-		return string(inner), true
+		return append(dst, inner...), true
 	}
-	return string(unescape(make([]byte, 0, len(inner)), inner)), true
+	return unescape(dst, inner), true
 }
 
 // Number decodes a raw JSON number and reports whether it is one. A number too

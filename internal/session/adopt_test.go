@@ -18,6 +18,8 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+	"github.com/gatehouse-auth/gatehouse/internal/user/transfer"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
 
@@ -275,6 +277,51 @@ func TestAdopt_saysOnceAMinuteWhatItLeftAlone(t *testing.T) {
 	})
 }
 
+// Importing the old file again brings a deleted user back, and must not bring
+// back what a sign-out had ended for good.
+func TestAdopt_isNotBroughtBackByDeletingAndImportingAgain(t *testing.T) {
+	adopting(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, ann auth.User) {
+		cookie := fromLibrary(t, r, m, "github-9")
+		signOut(t, r, roomtest.Check(t, m, cookie))
+		if err := r.Users.Delete(t.Context(), "test", ann.ID); err != nil {
+			t.Fatal(err)
+		}
+		importOne(t, r, m, transfer.User{Email: "ann@example.com", OldIDs: []auth.OldID{{Value: "clx7", Main: true}, {Value: "github-9"}}})
+		importOne(t, r, m, transfer.User{Email: "bob@example.com", OldIDs: []auth.OldID{{Value: "clx8", Main: true}}})
+		wantVerdict(t, "somebody else's", m, fromLibrary(t, r, m, "clx8"), session.Live)
+		r.Advance(24 * time.Hour)
+		wantVerdict(t, "the day after", m, cookie, session.Void)
+		wantVerdict(t, "by another of the user's IDs", m, fromLibrary(t, r, m, "clx7"), session.Void)
+	})
+}
+
+// What another Gatehouse has refused is not in its export, and nobody is adopted
+// whom the file bars.
+func TestAdopt_takesNobodyWhoCameFromAGatehouseOrBarred(t *testing.T) {
+	adopting(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, _ auth.User) {
+		importOne(t, r, m, transfer.User{ID: auth.NewUserID(r.Clock.Now()), Email: "bob@example.com", OldIDs: []auth.OldID{{Value: "1"}}})
+		importOne(t, r, m, transfer.User{Email: "eve@example.com", Disabled: true, OldIDs: []auth.OldID{{Value: "2"}}})
+		eve, err := r.DB.UserByIdentifier(t.Context(), "eve@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Users.Enable(t.Context(), "test", eve.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.Advance(time.Hour)
+		wantVerdict(t, "from a Gatehouse", m, fromLibrary(t, r, m, "1"), session.Void)
+		wantVerdict(t, "barred in the file", m, fromLibrary(t, r, m, "2"), session.Void)
+	})
+}
+
+func importOne(t *testing.T, r *roomtest.Rooms, m *mount.Mount, u transfer.User) {
+	t.Helper()
+	im := r.Users.NewImport(user.ImportOptions{Actor: "test", Mounts: []string{m.BasePath}, Plain: []string{m.BasePath}})
+	if out, err := im.Users(t.Context(), []transfer.User{u}); err != nil || out[0] != (user.Outcome{}) {
+		t.Fatalf("import %s: %+v, %v", u.Email, out, err)
+	}
+}
+
 // What ends between the reads of an adoption is not brought to life by it.
 func TestAdopt_losesAgainstARevocationUnderWay(t *testing.T) {
 	adopting(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, ann auth.User) {
@@ -288,6 +335,55 @@ func TestAdopt_losesAgainstARevocationUnderWay(t *testing.T) {
 			t.Errorf("%d rows (%v), want none", len(live), err)
 		}
 	})
+}
+
+// A sign-out raises no epoch and disables nobody: only the refusal tells of it.
+func TestAdopt_losesAgainstASignOutUnderWay(t *testing.T) {
+	adopting(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, ann auth.User) {
+		s, _ := r.Begin(t, m, ann, nil)
+		m.Sessions.Store = between{m.Sessions.Store, func() { signOut(t, r, s) }}
+		wantVerdict(t, "signed out meanwhile", m, fromLibrary(t, r, m, "clx7"), session.JustEnded)
+	})
+}
+
+// Two applications behind one Gatehouse may both have a user "1".
+func TestAdopt_isAnotherSessionAtEachMount(t *testing.T) {
+	r := roomtest.New(t)
+	users := map[*mount.Mount]auth.User{r.V4: r.NewUser(t, "ann"), r.V5: r.NewUser(t, "bob")}
+	ids := map[auth.SessionID]bool{}
+	for m, u := range users {
+		m.Sessions.Adopt = m.Sessions.AdoptOldIDs(r.Clock.Now().Add(window))
+		if err := r.DB.AddOldIDs(t.Context(), u.ID, []auth.OldID{{Mount: m.BasePath, Value: "1", Main: true}}); err != nil {
+			t.Fatal(err)
+		}
+		s := roomtest.Check(t, m, fromLibrary(t, r, m, "1"))
+		row, err := r.DB.Session(t.Context(), s.SessionID())
+		if err != nil || s.UserID() != u.ID || row.UserID != u.ID || row.Mount != m.BasePath {
+			t.Errorf("%s: session of %s in a row of %s at %s (%v), want %s", m.BasePath, s.UserID(), row.UserID, row.Mount, err, u.ID)
+		}
+		ids[s.SessionID()] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d sessions, want 2", len(ids))
+	}
+}
+
+// At a mount an ID of another mount is somebody else's, and that of an account is
+// not what the application's tables say.
+func TestBegin_saysTheMainOldIDOfItsOwnMount(t *testing.T) {
+	r := roomtest.New(t)
+	ann := r.NewUser(t, "ann")
+	err := r.DB.AddOldIDs(t.Context(), ann.ID, []auth.OldID{
+		{Mount: "/", Value: "0", Main: true}, {Mount: r.V4.BasePath, Value: "a"}, {Mount: r.V4.BasePath, Value: "z", Main: true}, {Mount: r.V5.BasePath, Value: "b"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m, want := range map[*mount.Mount]string{r.V4: "z", r.V5: string(ann.ID)} {
+		if s, _ := r.Begin(t, m, ann, nil); s.Subject() != want {
+			t.Errorf("%s: subject %q, want %q", m.BasePath, s.Subject(), want)
+		}
+	}
 }
 
 // between lets something happen after the user was read.

@@ -5,7 +5,7 @@ import "github.com/gatehouse-auth/gatehouse/auth"
 // SealFacts returns the claim gh as Gatehouse writes it, for tests that play
 // with it.
 func SealFacts(mount string, f Facts, secrets ...auth.Secret) string {
-	keys, err := newFactsKeys(secrets)
+	keys, err := newFactsKeys("", secrets)
 	if err != nil {
 		panic(err)
 	}
@@ -14,7 +14,7 @@ func SealFacts(mount string, f Facts, secrets ...auth.Secret) string {
 
 // OpenFacts is the reader of the claim gh.
 func OpenFacts(text []byte, mount string, secrets ...auth.Secret) (Facts, error) {
-	keys, err := newFactsKeys(secrets)
+	keys, err := newFactsKeys("", secrets)
 	if err != nil {
 		panic(err)
 	}

@@ -72,13 +72,13 @@ type mac struct {
 	sum  [sha256.Size]byte
 }
 
-func newFactsKeys(secrets []auth.Secret) (*factsKeys, error) {
+func newFactsKeys(installation string, secrets []auth.Secret) (*factsKeys, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("session: no secret")
 	}
 	keys := &factsKeys{}
 	for _, s := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), nil, "gatehouse session facts v1", sha256.Size)
+		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), []byte(installation), "gatehouse session facts v1", sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("derive session key: %w", err)
 		}

@@ -19,6 +19,9 @@ type Options struct {
 	Index *revocation.Index
 	// Secrets authenticate the facts; the first signs, all verify.
 	Secrets []auth.Secret
+	// Installation is [store.Store.Installation]: facts that another database made
+	// under the same secrets are nothing here, where nobody knows what ended there.
+	Installation string
 	// Idle, Absolute and LocalTrust are the lifetimes of gatehouse.Session.
 	Idle, Absolute, LocalTrust time.Duration
 	// MaxPerUser ends the oldest session beyond this many.
@@ -49,7 +52,7 @@ func New(o Options) (*Room, error) {
 	if o.Idle <= 0 || o.Absolute <= 0 || o.LocalTrust <= 0 || o.MaxPerUser <= 0 || o.MaxStaleness <= 0 {
 		return nil, errors.New("session: lifetimes and limits must be positive")
 	}
-	keys, err := newFactsKeys(o.Secrets)
+	keys, err := newFactsKeys(o.Installation, o.Secrets)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ type Store interface {
 	// fn rolls its part back and is returned as it is, after the commit it was
 	// part of. The context is honoured until fn begins, not in the middle.
 	InTx(ctx context.Context, fn func(tx Tx) error) error
+	// Installation is a random text that the database got when it was made. It is
+	// no secret; a copy of the database has the same.
+	Installation(ctx context.Context) (string, error)
 	// OpenFeed opens the reader of the change feed. One follower owns it.
 	OpenFeed(ctx context.Context) (Feed, error)
 	// Ping says whether the database answers, for readiness.
@@ -77,7 +80,8 @@ type Users interface {
 type OldIDs interface {
 	// AddOldIDs inserts all of them or none. ErrConflict: one is taken at its
 	// mount, by whomever, or would be the user's second main one there.
-	// ErrNotFound: no such user.
+	// ErrNotFound: no such user. A user who gets an ID that a deleted one had is
+	// refused adoption from the beginning.
 	AddOldIDs(ctx context.Context, user auth.UserID, ids []auth.OldID) error
 	// OldIDs returns the user's, in order of mounts, the main one first.
 	OldIDs(ctx context.Context, user auth.UserID) ([]auth.OldID, error)

@@ -155,6 +155,13 @@ func (d draft) insert(ctx context.Context, tx store.Tx, actor string) error {
 		}
 		return err
 	}
+	if d.ownID || u.Disabled() {
+		// Who was at a Gatehouse may have signed out there, and whoever is barred
+		// here has nothing that a later permission could bring back.
+		if err := tx.RefuseAdoption(ctx, u.ID, u.UpdatedAt); err != nil {
+			return err
+		}
+	}
 	if d.hash != "" {
 		p := auth.Password{UserID: u.ID, Hash: d.hash, MustChange: d.must, UpdatedAt: u.UpdatedAt}
 		if err := tx.SetPassword(ctx, p); err != nil {

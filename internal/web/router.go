@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -85,20 +86,21 @@ func (rt *Router) add(e Endpoint) (err error) {
 // address is 404. An address that is not written in its one clean way names
 // nothing: it is refused, not repaired.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "" || r.URL.Path != clean(r.URL.Path) {
+	if !isClean(r.URL.Path) {
 		rt.nowhere.ServeHTTP(w, r)
 		return
 	}
 	rt.mux.ServeHTTP(w, r)
 }
 
-// clean is path.Clean that keeps a final slash.
-func clean(p string) string {
-	c := path.Clean("/" + p)
-	if c != "/" && strings.HasSuffix(p, "/") {
-		c += "/"
+// isClean says whether p is rooted and what path.Clean makes of it, but for a
+// final slash.
+func isClean(p string) bool {
+	if !strings.HasPrefix(p, "/") {
+		return false
 	}
-	return c
+	c := path.Clean(p)
+	return c == p || c != "/" && c+"/" == p
 }
 
 // nowhere answers for every address that no Endpoint has, with page to those who
@@ -130,9 +132,10 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 	if rt.Observe != nil {
 		observer = rt.Observe(e)
 	}
+	headers := rt.headers(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := rt.Now()
-		facts := &Facts{RequestID: strings.ToLower(rand.Text()[:16])}
+		facts := &Facts{RequestID: newRequestID()}
 		if rt.ClientAddress != nil {
 			facts.Device.Address = rt.ClientAddress(r)
 		}
@@ -157,7 +160,8 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 			}
 			rt.log(e, r, status, facts, took)
 		}()
-		rt.headers(out.Header(), e, facts)
+		out.Header()["X-Request-Id"] = []string{facts.RequestID}
+		headers.put(out.Header())
 		err := rt.handle(e, out, r)
 		if err != nil {
 			facts.Err = err // logged also when a panic came too late to be answered
@@ -186,22 +190,52 @@ func (rt *Router) handle(e Endpoint, w http.ResponseWriter, r *http.Request) (er
 	return e.Handle(w, r)
 }
 
-// headers are those every answer carries; pages override the policy with one
-// that lets their own style in.
-func (rt *Router) headers(h http.Header, e Endpoint, f *Facts) {
-	h.Set("X-Request-Id", f.RequestID)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+// requestIDs writes request IDs in letters and digits that nobody confuses.
+var requestIDs = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
+// newRequestID returns 80 random bits in 16 characters.
+func newRequestID() string {
+	var b [10]byte
+	rand.Read(b[:]) // never fails, see crypto/rand
+	var text [16]byte
+	requestIDs.Encode(text[:], b[:])
+	return string(text[:])
+}
+
+// headers are those that every answer of the Endpoint carries; pages override
+// the policy with one that lets their own style in.
+func (rt *Router) headers(e Endpoint) (f fixedHeaders) {
+	f.add("X-Content-Type-Options", "nosniff")
+	f.add("Referrer-Policy", "no-referrer")
+	f.add("X-Frame-Options", "DENY")
+	f.add("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
+	f.add("Cross-Origin-Resource-Policy", "same-origin")
 	if rt.HTTPS {
-		h.Set("Strict-Transport-Security", "max-age=63072000")
+		f.add("Strict-Transport-Security", "max-age=63072000")
 	}
 	if e.Cache == Immutable {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		f.add("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
-		h.Set("Cache-Control", "no-store")
+		f.add("Cache-Control", "no-store")
+	}
+	return f
+}
+
+// fixedHeaders are headers with one value each, the same in every answer. The
+// names are in canonical form.
+type fixedHeaders struct{ names, values []string }
+
+func (f *fixedHeaders) add(name, value string) {
+	f.names, f.values = append(f.names, name), append(f.values, value)
+}
+
+// put sets them in h. The values are one slice, made for h alone because
+// whoever serves behind it may change them in place, and each is cut so that
+// appending to it reaches no other.
+func (f fixedHeaders) put(h http.Header) {
+	values := slices.Clone(f.values)
+	for i, name := range f.names {
+		h[name] = values[i : i+1 : i+1]
 	}
 }
 

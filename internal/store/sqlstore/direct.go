@@ -14,6 +14,13 @@ import (
 
 // Reads.
 
+// Installation implements store.Store.
+func (db *DB) Installation(ctx context.Context) (string, error) {
+	return read(ctx, db, func(t *tx) (string, error) {
+		return one(ctx, t, "read the installation's ID", scanString, `SELECT id FROM installation`)
+	})
+}
+
 // User implements store.Tx on a reading connection.
 func (db *DB) User(ctx context.Context, id auth.UserID) (auth.User, error) {
 	return read(ctx, db, func(t *tx) (auth.User, error) { return t.User(ctx, id) })

@@ -17,7 +17,12 @@ func (t *tx) AddOldIDs(ctx context.Context, user auth.UserID, ids []auth.OldID) 
 				return err
 			}
 		}
-		return nil
+		// An ID that a deleted user had adopts nothing any more: nobody lifts by
+		// deleting and importing what a sign-out has refused for good.
+		_, err := t.exec(ctx, "refuse adoption by the ID of a deleted user",
+			`UPDATE users SET adoption_refused_at = created_at WHERE id = $1 AND adoption_refused_at IS NULL AND EXISTS (
+				SELECT 1 FROM old_ids o JOIN gone_old_ids g ON g.mount = o.mount AND g.value = o.value WHERE o.user_id = $1)`, user)
+		return err
 	})
 }
 

@@ -149,7 +149,13 @@ func (t *tx) RaiseEpoch(ctx context.Context, id auth.UserID, now time.Time) (aut
 	return t.User(ctx, id)
 }
 
-// DeleteUser removes one row; the schema's references take the rest with it.
+// DeleteUser removes one row; the schema's references take the rest with it. The
+// user's old IDs are kept, for AddOldIDs.
 func (t *tx) DeleteUser(ctx context.Context, id auth.UserID) error {
+	_, err := t.exec(ctx, "delete user",
+		`INSERT INTO gone_old_ids (mount, value) SELECT mount, value FROM old_ids WHERE user_id = $1 ON CONFLICT DO NOTHING`, id)
+	if err != nil {
+		return err
+	}
 	return t.change(ctx, store.ErrNotFound, "delete user", `DELETE FROM users WHERE id = $1`, id)
 }

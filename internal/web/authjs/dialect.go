@@ -69,11 +69,16 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text))
 }
 
-// writeJSONText answers with JSON that is already text.
-func writeJSONText(w http.ResponseWriter, status int, text string) {
+// writeJSON answers with what is JSON already.
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text))
+	_, _ = w.Write(body)
+}
+
+// writeJSONText is writeJSON for text.
+func writeJSONText(w http.ResponseWriter, status int, text string) {
+	writeJSON(w, status, []byte(text))
 }
 
 // AuthorizeError is what an Authenticator returns to be told apart by the

@@ -31,7 +31,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (h *Handler) failConfiguration(w http.ResponseWriter, r *http.Request) {
 	if !h.isPage(r) {
 		body, _ := json.Marshal(map[string]string{"message": h.dialect.configurationMessage()})
-		writeJSONText(w, http.StatusBadRequest, string(body))
+		writeJSON(w, http.StatusBadRequest, body)
 		return
 	}
 	if h.Pages.Error != "" {

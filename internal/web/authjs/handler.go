@@ -64,9 +64,8 @@ type Hooks struct {
 	// Claims may alter the readable claims before they are sealed: the jwt
 	// callback. data is what update() sent. False ends the session in v5.
 	Claims func(trigger Trigger, c *session.Claims, data json.RawMessage) (keep bool)
-	// User returns further members of the session's user, in JSON: the session
-	// callback.
-	User func(s *session.Sealed) map[string]json.RawMessage
+	// User adds further members to the session's user: the session callback.
+	User func(s *session.Sealed, user *Members)
 }
 
 // Trigger says why claims are sealed.

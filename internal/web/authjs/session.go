@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -30,7 +29,7 @@ func (h *Handler) providers(x *mount.Exchange) error {
 	if err != nil {
 		return err
 	}
-	writeJSONText(x.W, http.StatusOK, string(body))
+	writeJSON(x.W, http.StatusOK, body)
 	return nil
 }
 
@@ -44,9 +43,8 @@ func (h *Handler) csrf(x *mount.Exchange) error {
 
 // neverCache are the headers of authjs.md §4.1.
 func neverCache(h http.Header) {
-	h.Set("Cache-Control", "private, no-cache, no-store")
-	h.Set("Pragma", "no-cache")
-	h.Set("Expires", "0")
+	values := []string{"private, no-cache, no-store", "no-cache", "0"}
+	h["Cache-Control"], h["Pragma"], h["Expires"] = values[:1:1], values[1:2:2], values[2:]
 }
 
 // session says who is signed in and renews the cookie (authjs.md §4.4).
@@ -109,7 +107,7 @@ func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger,
 		sealed := s.Claims()
 		shown = &sealed
 	}
-	writeJSONText(x.W, http.StatusOK, h.sessionJSON(s, *shown, expires))
+	writeJSON(x.W, http.StatusOK, h.sessionJSON(s, *shown, expires))
 	return nil
 }
 
@@ -121,57 +119,29 @@ func (h *Handler) answerNobody(x *mount.Exchange) error {
 
 // sessionJSON is {"user": {…}, "expires": "…"}. A claim that is missing leaves
 // the member out, a null claim gives null.
-func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.Time) string {
-	b := make([]byte, 0, 512)
-	b = append(b, `{"user":{`...)
-	first := true
-	put := func(name string, raw []byte) {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(b, '"')
-		b = append(b, name...)
-		b = append(b, `":`...)
-		b = append(b, raw...)
-	}
+func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.Time) []byte {
+	user := Members{json: append(make([]byte, 0, 512), `{"user":`...)}
 	for _, m := range [...]struct{ member, claim string }{
 		{"name", session.ClaimName}, {"email", session.ClaimEmail}, {"image", session.ClaimPicture},
 	} {
 		if raw, ok := c.Get(m.claim); ok {
-			put(m.member, raw)
+			user.Add(m.member, raw)
 		}
 	}
 	if h.Hooks.User != nil {
-		more := h.Hooks.User(s)
-		names := make([]string, 0, len(more))
-		for name := range more {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			put(name, more[name])
-		}
+		h.Hooks.User(s, &user)
 	}
-	b = append(b, `},"expires":"`...)
-	b = append(b, wire.ISOTime(expires)...)
-	return string(append(b, `"}`...))
+	b := append(user.close(), `,"expires":"`...)
+	b = wire.AppendISOTime(b, expires)
+	return append(b, `"}`...)
 }
 
 // IDAndRoles is the User hook of the product: what an application needs to
 // know beside the name: the ID that its own tables have, and the roles. Both
 // are what Gatehouse sealed.
-func IDAndRoles(s *session.Sealed) map[string]json.RawMessage {
-	roles := []byte{'['}
-	for i, r := range s.Roles {
-		if i > 0 {
-			roles = append(roles, ',')
-		}
-		roles = seal.AppendString(roles, r)
-	}
-	return map[string]json.RawMessage{
-		"id": seal.AppendString(nil, s.Subject()), "roles": append(roles, ']'),
-	}
+func IDAndRoles(s *session.Sealed, user *Members) {
+	user.AddString("id", s.Subject())
+	user.AddStrings("roles", s.Roles)
 }
 
 // updateProfile changes the row as far as data names members that the

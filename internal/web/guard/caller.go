@@ -49,8 +49,13 @@ func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 		return c
 	}
 	c.brought, c.asked = c.room[:0], g.Mounts[0].Now()
-	for _, m := range g.Mounts {
-		x := m.Bare(w, r)
+	var x *mount.Exchange
+	for i, m := range g.Mounts {
+		if i == 0 {
+			x = m.Bare(w, r)
+		} else {
+			x = x.At(m) // the cookies are read once
+		}
 		if !x.HasSession() {
 			continue
 		}

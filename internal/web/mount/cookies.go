@@ -20,7 +20,7 @@ const attemptSeconds = 600
 // set adds a Set-Cookie line to the answer. One that browsers would drop for
 // its size, such as a very long callback URL, is left out.
 func (x *Exchange) set(c wire.SetCookie) {
-	if line := c.String(); line != "" && c.Fits() {
+	if line := c.String(); line != "" && len(line) <= wire.MaxSetCookie {
 		x.pending = append(x.pending, line)
 	}
 }
@@ -83,8 +83,9 @@ func (x *Exchange) DropAttempt() {
 // SendCookies puts the pending Set-Cookie lines into the answer's header. An
 // answer that must touch no cookie does not call it.
 func (x *Exchange) SendCookies() {
-	for _, line := range x.pending {
-		x.W.Header().Add("Set-Cookie", line)
+	if len(x.pending) > 0 {
+		h := x.W.Header()
+		h["Set-Cookie"] = append(h["Set-Cookie"], x.pending...)
+		x.pending = nil
 	}
-	x.pending = nil
 }

@@ -32,7 +32,8 @@ type Exchange struct {
 	fields   map[string]json.RawMessage // of a JSON body
 	form     url.Values                 // of a form body
 	pending  []string                   // Set-Cookie lines in the protocol's order
-	session  *session.Sealed
+	session  *session.Sealed            // once it was asked for
+	checked  session.Sealed             // room for it
 	failed   error
 	others   []*Exchange // see elsewhere
 }
@@ -47,8 +48,12 @@ func (m *Mount) Open(w http.ResponseWriter, r *http.Request) (*Exchange, error) 
 	}
 	var err error
 	cookie, _ := x.cookies.Get(m.names.CallbackURL)
+	query := ""
+	if r.URL.RawQuery != "" {
+		query = lastOf(r.URL.Query(), "callbackUrl")
+	}
 	var set bool
-	if x.Callback, set, err = m.origin.CallbackURL(x.Field("callbackUrl"), lastOf(r.URL.Query(), "callbackUrl"), cookie); err != nil {
+	if x.Callback, set, err = m.origin.CallbackURL(x.Field("callbackUrl"), query, cookie); err != nil {
 		return nil, &auth.Error{Code: auth.CodeInvalidRequest, Message: "The address to return to is not one of this site.",
 			Details: []auth.Detail{{Name: auth.DetailCallbackURL}}, Cause: err}
 	}
@@ -97,8 +102,12 @@ func (x *Exchange) Field(name string) string {
 	if x.form != nil {
 		return lastOf(x.form, name)
 	}
+	raw, ok := x.fields[name]
+	if !ok {
+		return ""
+	}
 	var text string
-	if json.Unmarshal(x.fields[name], &text) != nil {
+	if json.Unmarshal(raw, &text) != nil {
 		return ""
 	}
 	return text
@@ -165,12 +174,10 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 		x.session = &session.Sealed{}
 		return x.session, nil
 	}
-	s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
-	if err != nil {
-		x.failed = err
-		return nil, err
+	if x.checked, x.failed = x.Sessions.Check(x.R.Context(), token, x.Device()); x.failed != nil {
+		return nil, x.failed
 	}
-	x.session = &s
+	x.session = &x.checked
 	x.name(false)
 	return x.session, nil
 }
@@ -270,16 +277,42 @@ func (x *Exchange) SignOut() error {
 	return refused
 }
 
-// end ends the request's session at this mount, if there is one.
+// end ends the request's session at this mount, if there is one. Of several
+// cookies it ends every session: with the youngest alone the next request would
+// be signed in by another, and where a planted cookie makes that nobody can be
+// told to be asking, the browser's own would live on in every copy of it.
 func (x *Exchange) end() error {
-	s, err := x.Session()
-	if err != nil || !s.Verdict.SignedIn() {
-		return err
+	list, err := x.toEnd()
+	ended := false
+	for _, s := range list {
+		if s.Verdict.SignedIn() {
+			ended = true
+			err = errors.Join(err, x.Sessions.SignOut(x.R.Context(), s, x.Device()))
+		}
 	}
-	if err = x.Sessions.SignOut(x.R.Context(), *s, x.Device()); err == nil {
+	if err == nil && ended {
 		x.ClearSite()
 	}
 	return err
+}
+
+// toEnd are the sessions of all session cookies of the request.
+func (x *Exchange) toEnd() (list []session.Sealed, err error) {
+	s, err := x.Session()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := wire.JoinExact(x.names.Session, x.cookies); !errors.Is(err, wire.ErrTwoSessions) {
+		return []session.Sealed{*s}, nil
+	}
+	for _, token := range wire.Every(x.names.Session, x.cookies) {
+		s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
+		if err != nil {
+			return list, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
 }
 
 // ClearSite makes the browser delete what the settings name, now that somebody

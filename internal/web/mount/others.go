@@ -24,13 +24,18 @@ func (x *Exchange) elsewhere() []*Exchange {
 	if x.others == nil && len(x.siblings) > 0 {
 		x.others = make([]*Exchange, 0, len(x.siblings))
 		for _, m := range x.siblings {
-			other := &Exchange{Mount: m, W: x.W, R: x.R, cookies: x.cookies, Callback: m.Origin()}
+			other := x.At(m)
 			if other.HasSession() {
 				x.others = append(x.others, other)
 			}
 		}
 	}
 	return x.others
+}
+
+// At is Bare for the same request at another mount.
+func (x *Exchange) At(m *Mount) *Exchange {
+	return &Exchange{Mount: m, W: x.W, R: x.R, cookies: x.cookies, Callback: m.Origin()}
 }
 
 // sessionsElsewhere are those of the other mounts, for a sign-in. The error

@@ -2,9 +2,11 @@ package mount_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
@@ -49,6 +51,47 @@ func TestSignOut_endsTheSessionsOfAllMounts(t *testing.T) {
 		x, w := open(t, m, request(m, "POST", "/signout", ""))
 		if err := x.SignOut(); err != nil || sent(x, w)[sessionCookie(r.V4)]+sent(x, w)[sessionCookie(r.V5)] != "" {
 			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+// A sign-out ends every session that the browser brings, also where one that was
+// planted makes it nobody's.
+func TestSignOut_endsAllOfSeveralSessions(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount) {
+		// A letter is a session of that user; a dot is a part of none.
+		for i, browser := range []string{"aa", "ab", "abcde", "a."} {
+			users := map[rune]auth.User{}
+			var cookies, tokens []string
+			for _, who := range browser {
+				if who == '.' {
+					cookies = append(cookies, sessionCookie(m)+".7", "x")
+					continue
+				}
+				if users[who].ID == "" {
+					users[who] = r.NewUser(t, fmt.Sprintf("%c%d", who, i))
+				}
+				_, token := r.Begin(t, m, users[who], nil)
+				cookies, tokens = append(cookies, sessionCookie(m), token.Text), append(tokens, token.Text)
+				r.Advance(time.Second)
+			}
+			bring := func() *mount.Exchange {
+				x, _ := open(t, m, request(m, "POST", "/signout", "", cookies...))
+				return x
+			}
+			mend := r.Faults.Break("RefuseAdoption")
+			if err := bring().SignOut(); !errors.Is(err, auth.CodeUnavailable) {
+				t.Errorf("%s, not stored: %v", browser, err)
+			}
+			mend()
+			if err := bring().SignOut(); err != nil {
+				t.Errorf("%s: %v", browser, err)
+			}
+			for i, token := range tokens {
+				if roomtest.Check(t, m, token).Verdict.SignedIn() {
+					t.Errorf("%s: session %d goes on", browser, i)
+				}
+			}
 		}
 	})
 }

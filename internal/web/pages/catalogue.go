@@ -68,11 +68,12 @@ func loadCatalogue(tag string) (catalogue, error) {
 	return c, nil
 }
 
-// locale is a language with its catalogue and the templates that speak it.
+// locale is a language with its catalogue and the templates that speak it, each
+// parsed when it is first wanted.
 type locale struct {
 	tag       language.Tag
 	catalogue catalogue
-	templates map[string]*template.Template
+	templates map[string]func() (*template.Template, error)
 }
 
 func (l *locale) has(k Key) bool { _, ok := l.catalogue[k]; return ok }

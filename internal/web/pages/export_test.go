@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"errors"
 	"maps"
 
 	"golang.org/x/text/language"
@@ -42,4 +43,16 @@ func NewPseudo(o Options) (*Set, error) {
 	}
 	pseudo[keyLanguageDir] = message{"other": "rtl"}
 	return newSet(o, []*locale{{tag: language.MustParse("ar-XB"), catalogue: pseudo}})
+}
+
+// ParseAll parses every page in every language.
+func (s *Set) ParseAll() (pages int, err error) {
+	for _, l := range s.locales {
+		for _, parsed := range l.templates {
+			_, failed := parsed()
+			err = errors.Join(err, failed)
+			pages++
+		}
+	}
+	return pages, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"sync"
 
 	"golang.org/x/text/language"
 
@@ -84,9 +85,7 @@ func newSet(o Options, all []*locale) (*Set, error) {
 	tags := make([]language.Tag, 0, len(all))
 	for _, l := range all {
 		tags = append(tags, l.tag)
-		if err := l.parse(); err != nil {
-			return nil, err
-		}
+		l.prepare()
 	}
 	s.matcher = language.NewMatcher(tags)
 	s.style = s.add("style.css", "text/css; charset=utf-8", append([]byte(o.Theme.CSS()), style...))
@@ -107,25 +106,20 @@ func newSet(o Options, all []*locale) (*Set, error) {
 	return s, nil
 }
 
-// parse makes the templates of a language: their functions speak it.
-func (l *locale) parse() error {
-	common, err := template.New("layout.html").Funcs(template.FuncMap{"t": l.text, "say": l.say, "strong": l.strong}).
-		ParseFS(files, "templates/layout.html", "templates/form.html")
-	if err != nil {
-		return fmt.Errorf("layout: %w", err)
-	}
-	l.templates = make(map[string]*template.Template, len(names))
+// prepare makes ready to parse the templates of a language. All of them in all
+// languages would be a sixth of what a start costs, and of memory that most
+// servers never need.
+func (l *locale) prepare() {
+	l.templates = make(map[string]func() (*template.Template, error), len(names))
 	for _, n := range names {
-		page, err := common.Clone()
-		if err == nil {
-			page, err = page.ParseFS(files, "templates/"+n+".html")
-		}
-		if err != nil {
-			return fmt.Errorf("page %s: %w", n, err)
-		}
-		l.templates[n] = page
+		l.templates[n] = sync.OnceValues(func() (*template.Template, error) { return l.parse(n) })
 	}
-	return nil
+}
+
+// parse makes the template of a page; its functions speak the language.
+func (l *locale) parse(name string) (*template.Template, error) {
+	return template.New("layout.html").Funcs(template.FuncMap{"t": l.text, "say": l.say, "strong": l.strong}).
+		ParseFS(files, "templates/layout.html", "templates/form.html", "templates/"+name+".html")
 }
 
 // frame is what layout.html gets around a page's own data.
@@ -175,7 +169,11 @@ func (s *Set) render(w http.ResponseWriter, r *http.Request, p sheet) error {
 		Light: s.Theme.Light.Ground, Dark: s.Theme.Dark.Ground, Links: s.links, Languages: s.choices(r, p.at, l), Page: p.data,
 	}
 	var b bytes.Buffer
-	if err := l.templates[p.template].ExecuteTemplate(&b, "layout", f); err != nil {
+	page, err := l.templates[p.template]()
+	if err == nil {
+		err = page.ExecuteTemplate(&b, "layout", f)
+	}
+	if err != nil {
 		return auth.NewError(auth.CodeInternal, fmt.Errorf("render %s: %w", p.template, err))
 	}
 	h := w.Header()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -470,5 +471,21 @@ func TestNew_namesAssetsByTheirContent(t *testing.T) {
 	a, b := names(one), names(other)
 	if len(a) != 3 || len(b) != 3 || a[0] == b[0] || a[1] != b[1] || a[2] != b[2] {
 		t.Errorf("icon, style and script are %q and %q; the icon alone has the name in it", a, b)
+	}
+}
+
+// Pages are parsed when they are first shown; none must be found broken then.
+func TestNew_hasPagesThatParse(t *testing.T) {
+	s, err := pages.New(pages.Options{Name: "Example", Base: "https://app.example/api/auth"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := filepath.Glob("templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := s.ParseAll()
+	if want := (len(templates) - 2) * len(pages.Languages()); err != nil || parsed != want { // all but layout and form
+		t.Errorf("%d pages, %v; want %d", parsed, err, want)
 	}
 }

@@ -54,6 +54,9 @@ func (o Origin) Secure() bool { return o.url.scheme == "https" }
 // the body decides. err is [ErrCallbackURL] then, and if the body's text cannot
 // be parsed; url is the bare origin in that case.
 func (o Origin) CallbackURL(body, query, cookie string) (url string, setCookie bool, err error) {
+	if body == "" && query == "" && cookie == o.text { // as nearly always
+		return o.text, false, nil
+	}
 	for _, v := range []string{query, cookie} {
 		if v == "" {
 			continue

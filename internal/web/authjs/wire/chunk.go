@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ type Change struct {
 func Replace(d seal.Dialect, name, value string, request Cookies) []Change {
 	fresh := Split(d, name, value)
 	all := make([]Change, 0, len(fresh)+1)
-	for _, c := range present(d, name, request) {
+	for c := range present(d, name, request) {
 		if isToken(c.Name) {
 			all = append(all, Change{Cookie{Name: c.Name}, true})
 		}
@@ -104,7 +105,7 @@ func Replace(d seal.Dialect, name, value string, request Cookies) []Change {
 // Gatehouse itself reads with [JoinExact]; this one tells what the application
 // will see.
 func Join(d seal.Dialect, name string, request Cookies) (string, error) {
-	all := present(d, name, request)
+	all := slices.Collect(present(d, name, request))
 	if len(all) >= MaxChunks {
 		return "", ErrChunks
 	}
@@ -178,7 +179,21 @@ const maxWhole = 4
 // whom a planted chunk has broken, so that then there is none at all, and no more
 // are there when there are more than four.
 func Whole(name string, request Cookies) []string {
-	var all []string
+	all, err := every(name, request)
+	if err != nil || len(all) > maxWhole {
+		return nil
+	}
+	return all
+}
+
+// Every is Whole for a sign-out: it leaves nothing out that can be read, because
+// what is planted beside a session must not keep it from ending.
+func Every(name string, request Cookies) []string {
+	all, _ := every(name, request)
+	return all
+}
+
+func every(name string, request Cookies) (all []string, err error) {
 	var chunks Cookies
 	for _, c := range request {
 		switch {
@@ -193,10 +208,7 @@ func Whole(name string, request Cookies) []string {
 	if joined != "" {
 		all = append(all, joined)
 	}
-	if err != nil || len(all) > maxWhole {
-		return nil
-	}
-	return all
+	return all, err
 }
 
 // chunkNumber is the number of a suffix like ".12", or -1.
@@ -216,17 +228,17 @@ func chunkNumber(suffix string) int {
 
 // present are the request's cookies that the library takes for the session's: of
 // a name the first.
-func present(d seal.Dialect, name string, request Cookies) []Cookie {
-	var all []Cookie
-	for i, c := range request {
-		if strings.HasPrefix(c.Name, name) && (c.Value != "" || d != seal.V5) && !slices.ContainsFunc(request[:i], c.namesake) {
-			all = append(all, c)
+func present(d seal.Dialect, name string, request Cookies) iter.Seq[Cookie] {
+	counts := func(c Cookie) bool { return strings.HasPrefix(c.Name, name) && (c.Value != "" || d != seal.V5) }
+	return func(yield func(Cookie) bool) {
+		for i, c := range request {
+			before := func(o Cookie) bool { return o.Name == c.Name && counts(o) }
+			if counts(c) && !slices.ContainsFunc(request[:i], before) && !yield(c) {
+				return
+			}
 		}
 	}
-	return all
 }
-
-func (c Cookie) namesake(other Cookie) bool { return c.Name == other.Name }
 
 func join(all []Cookie) (string, error) {
 	if len(all) == 1 && len(all[0].Value) <= MaxValue {

@@ -43,26 +43,29 @@ func DecodeURIComponent(s string) (decoded string, ok bool) {
 	if strings.IndexByte(s, '%') < 0 {
 		return s, true
 	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b = append(b, s[i])
-			continue
+	var b strings.Builder
+	b.Grow(len(s))
+	for more := true; more; {
+		var plain string
+		plain, s, more = strings.Cut(s, "%")
+		b.WriteString(plain)
+		if !more {
+			break
 		}
-		if i+2 >= len(s) {
+		if len(s) < 2 {
 			return "", false
 		}
-		high, low := unhex(s[i+1]), unhex(s[i+2])
+		high, low := unhex(s[0]), unhex(s[1])
 		if high > 15 || low > 15 {
 			return "", false
 		}
-		b = append(b, high<<4|low)
-		i += 2
+		b.WriteByte(high<<4 | low)
+		s = s[2:]
 	}
-	if !utf8.Valid(b) {
+	if !utf8.ValidString(b.String()) {
 		return "", false
 	}
-	return string(b), true
+	return b.String(), true
 }
 
 // DecodeCookieValue is how the protocol's readers take a cookie value: decoded,

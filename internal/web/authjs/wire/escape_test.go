@@ -56,13 +56,13 @@ func FuzzEncodeURIComponent(f *testing.F) {
 	})
 }
 
-func TestISOTime_keepsThreeDigits(t *testing.T) {
+func TestAppendISOTime_keepsThreeDigits(t *testing.T) {
 	for in, want := range map[time.Time]string{
 		time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC):                           "2026-01-31T00:00:00.000Z",
 		time.Date(2026, 1, 31, 1, 2, 3, 120_999_999, time.FixedZone("", 3600)): "2026-01-31T00:02:03.120Z",
 	} {
-		if got := wire.ISOTime(in); got != want {
-			t.Errorf("ISOTime(%v) = %s, want %s", in, got, want)
+		if got := string(wire.AppendISOTime(nil, in)); got != want {
+			t.Errorf("AppendISOTime(%v) = %s, want %s", in, got, want)
 		}
 	}
 }

@@ -43,8 +43,8 @@ func (c SetCookie) String() string {
 	if !isToken(c.Name) || strings.ContainsFunc(c.Domain, notInDomain) {
 		return ""
 	}
-	b := make([]byte, 0, len(c.Name)+len(c.Value)+128)
-	b = append(b, c.Name...)
+	var room [1024]byte // for most
+	b := append(room[:0], c.Name...)
 	b = append(b, '=')
 	b = append(b, EncodeURIComponent(c.Value)...)
 	if c.MaxAge != 0 {
@@ -74,9 +74,6 @@ func (c SetCookie) String() string {
 	}
 	return string(b)
 }
-
-// Fits reports whether browsers will keep the cookie.
-func (c SetCookie) Fits() bool { return len(c.String()) <= MaxSetCookie }
 
 // isToken reports whether s is a token of RFC 9110 §5.6.2, as a cookie's name
 // must be.
