@@ -24,13 +24,13 @@ run: ## Gatehouse in development mode, and the Next.js example behind it if Node
 test: ## every test; says what is missing on this machine and skips that by name
 	@scripts/missing.sh
 	@# The long ones first: the others run beside them.
-	$(GO) test -timeout 9m ./test/e2e ./test/docs ./...
+	$(GO) test -timeout 15m ./test/e2e ./test/docs ./...
 	@$(GO) test -run TestReplay -v ./internal/web/authjs | sed -n 's/^ *replay_test.go:[0-9]*: //p'
 	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "skipped: the race detector needs gcc"; fi
 
 race: ## the tests in which goroutines meet, under the race detector
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m $(RACE)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 9m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' \
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' \
 		. ./internal/password ./internal/signin ./internal/registration ./internal/web/guard ./cmd/gatehouse ./internal/store/sqlstore
 
 lint: ## gofmt, vet and staticcheck
@@ -65,7 +65,7 @@ golden: ## write the golden files anew; read the difference before committing
 	$(GO) test ./cmd/gatehouse -update
 
 docs: ## run the commands that stand in the documentation
-	$(GO) test -count 1 -timeout 9m -v ./test/docs
+	$(GO) test -count 1 -timeout 15m -v ./test/docs
 
 man: ## the manual page, bin/gatehouse.1
 	@mkdir -p bin

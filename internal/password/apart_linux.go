@@ -7,8 +7,9 @@ import (
 )
 
 // politeness is how much lower the priority of a hash is, in steps of nice(2):
-// beside requests that want all of a core, a hash gets a quarter of it.
-const politeness = 5
+// beside something else that wants all of a core, a hash gets two fifths of it.
+// More would let whatever runs on the machine hold sign-ins up.
+const politeness = 2
 
 // stepBack ties the goroutine to its thread, for good, and lowers the thread's
 // priority. Where that is not allowed the hash runs like everything else.
