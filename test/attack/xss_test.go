@@ -168,7 +168,12 @@ func TestXSS_noTextBecomesMarkupOnAnyPage(t *testing.T) {
 			}
 		}
 		kept, pages := 0, 0
-		for _, text := range markups {
+		for i, text := range markups {
+			if i%10 == 9 { // nobody changes their name without end
+				who := fmt.Sprintf("victim%d%s@app.example", i, strings.Trim(d.stem, "."))
+				s.newUser(t, who)
+				b = s.browser(d).signIn(t, who, password)
+			}
 			image := text
 			if !strings.HasPrefix(text, "http") {
 				image = "https://pictures.example/" + text
