@@ -14,8 +14,9 @@ import (
 )
 
 // AdoptFunc judges the claims of a cookie that carries no facts, nil for one that
-// does not even open. Live means that the session goes on as the one whose Facts it returns; every other
-// verdict is final. An error is an *auth.Error of KindUnavailable.
+// does not even open. Live means that the session goes on as the one whose Facts
+// it returns; every other verdict is final. An error is an *auth.Error of
+// KindUnavailable.
 type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Sealed, error)
 
 // AdoptOldIDs takes cookies without facts, until the given time, for sessions of
