@@ -54,11 +54,14 @@ type Change struct {
 	// Seq names the row; it is no order on every database (guarantees R1).
 	Seq  int64
 	Kind ChangeKind
-	// SessionID is set for ChangeSessionEnded, UserID for the others.
+	// Which of the four is set, Kind says.
 	SessionID SessionID
 	UserID    UserID
-	// Value is the least valid Epoch or Version of the user; for an ended
-	// session 1 when it was superseded and 0 when it was revoked.
+	FamilyID  FamilyID
+	KeyID     string
+	// Value is the least valid Epoch or Version of the user, or Version of a
+	// stored session; for an ended session 1 when it was superseded and 0 when
+	// it was revoked.
 	Value int64
 	// At is when it was written, for people and for the grace of a superseded
 	// session; it decides no validity.
@@ -72,7 +75,19 @@ type ChangeKind string
 
 // The kinds of Change.
 const (
+	// ChangeSessionEnded names a session that is void.
 	ChangeSessionEnded ChangeKind = "session_ended"
-	ChangeUserEpoch    ChangeKind = "user_epoch"
-	ChangeUserVersion  ChangeKind = "user_version"
+	// ChangeSessionChanged names a session whose row has the Version in Value:
+	// copies of an older one are out of date.
+	ChangeSessionChanged ChangeKind = "session_changed"
+	// ChangeUserEpoch names a user of whom everything below an Epoch is void.
+	ChangeUserEpoch ChangeKind = "user_epoch"
+	// ChangeUserVersion names a user of whom copies below a Version are out of
+	// date.
+	ChangeUserVersion ChangeKind = "user_version"
+	// ChangeFamilyEnded names a family whose refresh and access tokens are void.
+	ChangeFamilyEnded ChangeKind = "family_ended"
+	// ChangeKeys names a signing key whose state has changed: the keyring must
+	// be read again.
+	ChangeKeys ChangeKind = "keys_changed"
 )

@@ -21,6 +21,10 @@ type (
 	InvitationID string
 	// EventID names an [Event]: evt_….
 	EventID string
+	// FamilyID names a [Family]: fam_….
+	FamilyID string
+	// NodeID names a [Node]: nod_….
+	NodeID string
 )
 
 // NewUserID makes an identifier whose time part is now.
@@ -38,6 +42,12 @@ func NewInvitationID(now time.Time) InvitationID { return InvitationID(newID("in
 // NewEventID makes an identifier whose time part is now.
 func NewEventID(now time.Time) EventID { return EventID(newID("evt_", now)) }
 
+// NewFamilyID makes an identifier whose time part is now.
+func NewFamilyID(now time.Time) FamilyID { return FamilyID(newID("fam_", now)) }
+
+// NewNodeID makes an identifier whose time part is now.
+func NewNodeID(now time.Time) NodeID { return NodeID(newID("nod_", now)) }
+
 // ParseUserID checks the shape of s. It does not say that such a user exists.
 func ParseUserID(s string) (UserID, error) {
 	if _, err := UserID(s).UUID(); err != nil {
@@ -53,6 +63,13 @@ func (id UserID) UUID() ([16]byte, error) { return parseID("usr_", string(id)) }
 // UUID returns the sixteen bytes behind the identifier, for indexes that hold
 // no pointers.
 func (id SessionID) UUID() ([16]byte, error) { return parseID("ses_", string(id)) }
+
+// UUID returns the sixteen bytes behind the identifier, for indexes that hold
+// no pointers.
+func (id FamilyID) UUID() ([16]byte, error) { return parseID("fam_", string(id)) }
+
+// FamilyIDFromUUID is the inverse of [FamilyID.UUID].
+func FamilyIDFromUUID(u [16]byte) FamilyID { return FamilyID(formatID("fam_", u)) }
 
 // UserIDFromUUID is the inverse of [UserID.UUID].
 func UserIDFromUUID(u [16]byte) UserID { return UserID(formatID("usr_", u)) }

@@ -33,6 +33,15 @@ type Session struct {
 	Address netip.Addr
 	// UserAgent is what the browser said of itself, cut to 255 bytes.
 	UserAgent string
+	// SecretHash is the hash of the secret that the browser carries, for a
+	// session whose cookie is no more than ID and secret; empty for sealed ones.
+	SecretHash string
+	// Data is what the application put into such a session, a JSON object;
+	// empty is none.
+	Data string
+	// Version is raised by whatever changes SecretHash or Data. Rows begin
+	// at 1.
+	Version int64
 	// EndedAt is zero while the session lives; EndReason says how it ended.
 	EndedAt   time.Time
 	EndReason EndReason

@@ -156,7 +156,7 @@ func (m *Mount) beginAdopted(ctx context.Context, subject string, now time.Time,
 		row = auth.Session{
 			ID: id, UserID: a.User.ID, Mount: m.name, Subject: subject, Epoch: a.User.Epoch,
 			CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
-			Address: from.Address, UserAgent: from.UserAgent,
+			Address: from.Address, UserAgent: from.UserAgent, Version: 1,
 		}
 		if err := tx.InsertSession(ctx, row); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 	s := auth.Session{
 		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Subject: subject, Epoch: p.User.Epoch,
 		CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
-		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent,
+		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent, Version: 1,
 	}
 	if err := tx.InsertSession(ctx, s); errors.Is(err, store.ErrConflict) {
 		return s, auth.NewError(auth.CodeChanged, err)

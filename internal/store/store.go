@@ -45,6 +45,8 @@ type Tx interface {
 	OldIDs
 	Passwords
 	Sessions
+	Families
+	Keys
 	Challenges
 	Invitations
 	Counters
@@ -138,9 +140,66 @@ type Sessions interface {
 	// TouchSessions moves LastSeenAt forward, never backward; unknown IDs are
 	// passed over. Some hundred at a time keep to a transaction's budget.
 	TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Time) error
+	// ChangeSessionData replaces Data, if the row has not ended, and returns it
+	// with its raised Version. ErrNotFound.
+	ChangeSessionData(ctx context.Context, id auth.SessionID, data string) (auth.Session, error)
 	// PurgeSessions removes up to limit rows whose absolute end or end lies
 	// before the given time and returns how many.
 	PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Families keeps the chains of refresh tokens.
+type Families interface {
+	// InsertFamily inserts the row on the condition that the user exists, is not
+	// disabled, and still has the family's Epoch, and that the session, if one is
+	// named, has not ended (guarantees R3); ErrConflict otherwise.
+	InsertFamily(ctx context.Context, f auth.Family) error
+	// Family returns the row, ended or not. ErrNotFound.
+	Family(ctx context.Context, id auth.FamilyID) (auth.Family, error)
+	// RotateFamily moves the family from the given generation to the next one
+	// under keyID, sets RotatedAt and forgets Retries, on the conditions of
+	// InsertFamily for the user and that neither the family nor, unless it is
+	// Offline, its session has ended. Of many at once exactly one wins.
+	// ErrConflict otherwise.
+	RotateFamily(ctx context.Context, id auth.FamilyID, from int64, keyID string, now time.Time) (auth.Family, error)
+	// RetryFamily counts one more return of the predecessor of the given current
+	// generation, if fewer than most were counted and the family has not ended;
+	// ErrConflict otherwise.
+	RetryFamily(ctx context.Context, id auth.FamilyID, current int64, most int) (auth.Family, error)
+	// EndFamily marks it ended. ErrNotFound: there is none, or it had ended.
+	EndFamily(ctx context.Context, id auth.FamilyID, reason auth.EndReason, now time.Time) error
+	// EndSessionFamilies marks the live families of the session ended that are
+	// not Offline, and returns them.
+	EndSessionFamilies(ctx context.Context, session auth.SessionID, reason auth.EndReason, now time.Time) ([]auth.Family, error)
+	// EndUserFamilies marks all live families of the user ended and returns how
+	// many.
+	EndUserFamilies(ctx context.Context, user auth.UserID, reason auth.EndReason, now time.Time) (int, error)
+	// ListFamilies returns the user's families that have neither ended nor passed
+	// their absolute end at now, the youngest first.
+	ListFamilies(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Family, error)
+	// PurgeFamilies removes up to limit rows whose absolute end or end lies before
+	// the given time and returns how many.
+	PurgeFamilies(ctx context.Context, before time.Time, limit int) (int, error)
+}
+
+// Keys keeps the signing keys.
+type Keys interface {
+	// InsertKey inserts the row. ErrConflict: the ID is taken, or there is one in
+	// the same state of the same algorithm already, for the states next and
+	// active.
+	InsertKey(ctx context.Context, k auth.Key) error
+	// ListKeys returns all of them, the oldest first.
+	ListKeys(ctx context.Context) ([]auth.Key, error)
+	// MoveKey sets the state and its time, on the condition that the key is in
+	// the state from; retiring one empties Private. ErrConflict otherwise, and
+	// when another one holds a state that only one may hold.
+	MoveKey(ctx context.Context, id string, from, to auth.KeyState, now time.Time) error
+	// ResealKey replaces the sealed private part of a key that is not retired.
+	// ErrNotFound.
+	ResealKey(ctx context.Context, id string, private []byte) error
+	// PurgeKeys removes up to limit keys that were retired before the given time
+	// and returns how many.
+	PurgeKeys(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Challenges keeps pending demands for proof.

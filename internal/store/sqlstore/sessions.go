@@ -11,14 +11,14 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
-const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject`
+const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject, secret_hash, data, version`
 
 func scanSession(row scanner) (s auth.Session, err error) {
 	var created, end, seen int64
 	var methods, from string
 	var ended sql.NullInt64
 	if err := row.Scan(&s.ID, &s.UserID, &s.Mount, &s.Epoch, &created, &end, &seen,
-		&methods, &from, &s.UserAgent, &ended, &s.EndReason, &s.Subject); err != nil {
+		&methods, &from, &s.UserAgent, &ended, &s.EndReason, &s.Subject, &s.SecretHash, &s.Data, &s.Version); err != nil {
 		return s, err
 	}
 	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(created), fromMicros(end), fromMicros(seen)
@@ -33,7 +33,7 @@ func scanSession(row scanner) (s auth.Session, err error) {
 // insertSession reads the condition and writes the row in one statement, so
 // that nothing can come between (guarantees R3).
 const insertSession = `INSERT INTO sessions (` + sessionColumns + `)
-	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13
+	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 	FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`
 
 func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
@@ -43,7 +43,7 @@ func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 	}
 	return t.change(ctx, store.ErrConflict, "insert session", insertSession,
 		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
-		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject)
+		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject, s.SecretHash, s.Data, s.Version)
 }
 
 func (t *tx) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {
@@ -87,6 +87,11 @@ func (t *tx) TouchSessions(ctx context.Context, seen map[auth.SessionID]time.Tim
 		}
 	}
 	return nil
+}
+
+func (t *tx) ChangeSessionData(ctx context.Context, id auth.SessionID, data string) (auth.Session, error) {
+	return one(ctx, t, "change session data", scanSession,
+		`UPDATE sessions SET data = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL RETURNING `+sessionColumns, id, data)
 }
 
 func (t *tx) PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error) {

@@ -87,13 +87,18 @@ func all[T any](ctx context.Context, t *tx, doing string, scan func(scanner) (T,
 
 // one returns the only row of a query. ErrNotFound when there is none.
 func one[T any](ctx context.Context, t *tx, doing string, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	var none T
+	return oneOr(ctx, t, store.ErrNotFound, doing, scan, query, args...)
+}
+
+// oneOr is one for a query whose missing row says something else.
+func oneOr[T any](ctx context.Context, t *tx, none error, doing string, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	items, err := all(ctx, t, doing, scan, query, args...)
-	if err != nil {
-		return none, err
+	if err == nil && len(items) == 0 {
+		err = none
 	}
-	if len(items) == 0 {
-		return none, store.ErrNotFound
+	if err != nil {
+		var zero T
+		return zero, err
 	}
 	return items[0], nil
 }

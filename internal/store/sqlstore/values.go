@@ -31,6 +31,14 @@ func fromMaybeMicros(n sql.NullInt64) time.Time {
 	return fromMicros(n.Int64)
 }
 
+// number is a bool as both dialects keep it.
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // list is a []string as a JSON array; nil and empty are the same.
 func list(items []string) (string, error) {
 	if len(items) == 0 {

@@ -55,7 +55,9 @@ func raised(value int64) auth.Change {
 
 func changeRoundTrip(t *testing.T, s store.Store) {
 	session := auth.Change{Kind: auth.ChangeSessionEnded, SessionID: auth.NewSessionID(start), Value: 1, At: start, Until: justAfter(start)}
-	want := []auth.Change{appended(t, s, session), appended(t, s, raised(1<<40))}
+	family := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: auth.NewFamilyID(start), At: start, Until: start}
+	key := auth.Change{Kind: auth.ChangeKeys, KeyID: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", At: start, Until: start}
+	want := []auth.Change{appended(t, s, session), appended(t, s, raised(1<<40)), appended(t, s, family), appended(t, s, key)}
 	same(t, "feed", loadFeed(t, s), want)
 	if want[0].Seq == want[1].Seq {
 		t.Errorf("two changes have the name %d", want[0].Seq)

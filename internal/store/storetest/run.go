@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name string
 		run  func(*testing.T, func(*testing.T) store.Store)
 	}{
-		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions},
+		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys},
 		{"Challenges", Challenges}, {"Invitations", Invitations}, {"Counters", Counters},
 		{"Events", Events}, {"Changes", Changes}, {"Transactions", Transactions},
 	}
@@ -142,7 +142,7 @@ func newUser(t *testing.T, s store.Users, name string) auth.User {
 func sessionOf(u auth.User) auth.Session {
 	return auth.Session{
 		ID: auth.NewSessionID(start), UserID: u.ID, Mount: "/api/auth", Epoch: u.Epoch,
-		CreatedAt: start, LastSeenAt: start, AbsoluteEnd: start.Add(time.Hour), Methods: []string{"pwd"},
+		CreatedAt: start, LastSeenAt: start, AbsoluteEnd: start.Add(time.Hour), Methods: []string{"pwd"}, Version: 1,
 	}
 }
 

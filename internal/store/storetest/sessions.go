@@ -26,6 +26,7 @@ func Sessions(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ending a user's sessions spares the one named and the dead", sessionEndUser},
 		{"what was superseded lately is revoked, and nothing else", sessionRevokeSuperseded},
 		{"last seen moves forward alone", sessionTouch},
+		{"changing the data raises the version, while the session lives", sessionData},
 		{"purging takes what ended before, up to the limit", sessionPurge},
 	})
 }
@@ -38,6 +39,7 @@ func sessionRoundTrip(t *testing.T, s store.Store) {
 			ID: auth.NewSessionID(start), UserID: u.ID, Mount: "/api/auth", Epoch: u.Epoch,
 			Subject: "clx7é", CreatedAt: start, AbsoluteEnd: justAfter(start), LastSeenAt: justBefore(start),
 			Methods: []string{"pwd", "otp"}, Address: netip.MustParseAddr(from), UserAgent: "Ä'\"%_;--",
+			SecretHash: "hash-of-the-secret", Data: `{"a":"ä"}`, Version: 7,
 			EndedAt: start.Add(time.Hour), EndReason: auth.EndSuperseded,
 		}
 		ok(t, "insert", s.InsertSession(ctx, want))
@@ -248,4 +250,20 @@ func sessionRevokeSuperseded(t *testing.T, s store.Store) {
 		t.Errorf("revoked %+v, want the one that was superseded after the time, its end unmoved", got)
 	}
 	count(t, "revoked again", len(must[[]auth.Session](t)(s.RevokeSuperseded(ctx, ann.ID, after))), 0)
+}
+
+func sessionData(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	want := newSession(t, s, newUser(t, s, "ann"))
+	want.Data, want.Version = `{"theme":"dark"}`, want.Version+1
+	same(t, "changed", must[auth.Session](t)(s.ChangeSessionData(ctx, want.ID, want.Data)), want)
+	same(t, "stored", must[auth.Session](t)(s.Session(ctx, want.ID)), want)
+	won := atOnce(t, 10, nil, func(int) error {
+		_, err := s.ChangeSessionData(ctx, want.ID, "{}")
+		return err
+	})
+	count(t, "version after ten more", int(must[auth.Session](t)(s.Session(ctx, want.ID)).Version), int(want.Version)+won)
+	ok(t, "end", s.EndSession(ctx, want.ID, auth.EndSignOut, start))
+	_, err := s.ChangeSessionData(ctx, want.ID, "{}")
+	refused(t, "after the end", err, store.ErrNotFound)
 }
