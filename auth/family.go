@@ -12,6 +12,9 @@ type Family struct {
 	// SessionID is the session it hangs from. Unless Offline, the family ends
 	// when that session does (guarantees R21).
 	SessionID SessionID
+	// Subject is what applications see as the user's ID, the claim sub; see
+	// [Session].
+	Subject string
 	// ClientID is who may use it; empty is an application without a
 	// registration.
 	ClientID string
@@ -35,9 +38,9 @@ type Family struct {
 	Generation int64
 	RotatedAt  time.Time
 	Retries    int
-	// CreatedAt is the moment of the proof; AbsoluteEnd is fixed there and never
-	// moves.
-	CreatedAt, AbsoluteEnd time.Time
+	// ProvenAt is the moment of the proof, which is that of the sign-in; CreatedAt
+	// is when the family began. AbsoluteEnd is fixed there and never moves.
+	ProvenAt, CreatedAt, AbsoluteEnd time.Time
 	// EndedAt is zero while the family lives; EndReason says how it ended.
 	EndedAt   time.Time
 	EndReason EndReason

@@ -60,6 +60,9 @@ const (
 	EndSuperseded EndReason = "superseded"
 	// EndRevoked: ended from elsewhere.
 	EndRevoked EndReason = "revoked"
+	// EndReused: a refresh token came again that had been replaced, so somebody
+	// has a copy of it. Families alone end so.
+	EndReused EndReason = "reused"
 )
 
 // SupersededGrace is how long a superseded session is still accepted, and how

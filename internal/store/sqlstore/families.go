@@ -10,19 +10,20 @@ import (
 )
 
 const familyColumns = `id, user_id, session_id, client_id, mount, audiences, scopes, offline, epoch, methods, key_id, salt,
-	generation, rotated_at, retries, created_at, absolute_end, ended_at, end_reason`
+	generation, rotated_at, retries, created_at, absolute_end, ended_at, end_reason, subject, proven_at`
 
 func scanFamily(row scanner) (f auth.Family, err error) {
 	var audiences, scopes, methods string
-	var rotated, created, end int64
+	var rotated, created, proven, end int64
 	var offline int64
 	var ended sql.NullInt64
 	if err := row.Scan(&f.ID, &f.UserID, &f.SessionID, &f.ClientID, &f.Mount, &audiences, &scopes, &offline, &f.Epoch, &methods,
-		&f.KeyID, &f.Salt, &f.Generation, &rotated, &f.Retries, &created, &end, &ended, &f.EndReason); err != nil {
+		&f.KeyID, &f.Salt, &f.Generation, &rotated, &f.Retries, &created, &end, &ended, &f.EndReason, &f.Subject, &proven); err != nil {
 		return f, err
 	}
 	f.Offline = offline != 0
-	f.RotatedAt, f.CreatedAt, f.AbsoluteEnd, f.EndedAt = fromMicros(rotated), fromMicros(created), fromMicros(end), fromMaybeMicros(ended)
+	f.RotatedAt, f.CreatedAt, f.ProvenAt = fromMicros(rotated), fromMicros(created), fromMicros(proven)
+	f.AbsoluteEnd, f.EndedAt = fromMicros(end), fromMaybeMicros(ended)
 	for _, l := range []struct {
 		into *[]string
 		text string
@@ -37,7 +38,7 @@ func scanFamily(row scanner) (f auth.Family, err error) {
 // insertFamily reads the conditions and writes the row in one statement, as
 // insertSession does.
 const insertFamily = `INSERT INTO families (` + familyColumns + `)
-	SELECT $1, id, $3, $4, $5, $6, $7, $8, epoch, $10, $11, $12, $13, $14, $15, $16, $17, NULL, ''
+	SELECT $1, id, $3, $4, $5, $6, $7, $8, epoch, $10, $11, $12, $13, $14, $15, $16, $17, NULL, '', $18, $19
 	FROM users WHERE id = $2 AND epoch = $9 AND disabled_at IS NULL
 		AND ($3 = '' OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = $3 AND ended_at IS NULL))`
 
@@ -51,7 +52,8 @@ func (t *tx) InsertFamily(ctx context.Context, f auth.Family) error {
 	}
 	return t.change(ctx, store.ErrConflict, "insert family", insertFamily,
 		f.ID, f.UserID, f.SessionID, f.ClientID, f.Mount, texts[0], texts[1], number(f.Offline), f.Epoch, texts[2],
-		f.KeyID, f.Salt, f.Generation, micros(f.RotatedAt), f.Retries, micros(f.CreatedAt), micros(f.AbsoluteEnd))
+		f.KeyID, f.Salt, f.Generation, micros(f.RotatedAt), f.Retries, micros(f.CreatedAt), micros(f.AbsoluteEnd),
+		f.Subject, micros(f.ProvenAt))
 }
 
 func (t *tx) Family(ctx context.Context, id auth.FamilyID) (auth.Family, error) {

@@ -26,9 +26,10 @@ func Families(t *testing.T, open func(*testing.T) store.Store) {
 // familyOf returns a family on the session that lasts a day. It is not stored.
 func familyOf(s auth.Session) auth.Family {
 	return auth.Family{
-		ID: auth.NewFamilyID(start), UserID: s.UserID, SessionID: s.ID, ClientID: "web", Mount: s.Mount,
+		ID: auth.NewFamilyID(start), UserID: s.UserID, SessionID: s.ID, Subject: "old-7", ClientID: "web", Mount: s.Mount,
 		Audiences: []string{"https://api.example"}, Scopes: []string{"read", "write"}, Epoch: s.Epoch, Methods: []string{"pwd"},
-		KeyID: "k1", Salt: []byte{0, 1, 255}, Generation: 1, RotatedAt: start, CreatedAt: start, AbsoluteEnd: start.Add(24 * time.Hour),
+		KeyID: "k1", Salt: []byte{0, 1, 255}, Generation: 1, RotatedAt: start, ProvenAt: justBefore(start), CreatedAt: start,
+		AbsoluteEnd: start.Add(24 * time.Hour),
 	}
 }
 
@@ -45,7 +46,7 @@ func familyRoundTrip(t *testing.T, s store.Store) {
 	want := newFamily(t, s, on)
 	same(t, "family", must[auth.Family](t)(s.Family(ctx, want.ID)), want)
 	bare := auth.Family{ID: auth.NewFamilyID(start), UserID: on.UserID, Epoch: on.Epoch, Offline: true, Salt: []byte{7},
-		RotatedAt: start, CreatedAt: start, AbsoluteEnd: justAfter(start)}
+		RotatedAt: start, ProvenAt: start, CreatedAt: start, AbsoluteEnd: justAfter(start)}
 	ok(t, "insert", s.InsertFamily(ctx, bare))
 	same(t, "bare family", must[auth.Family](t)(s.Family(ctx, bare.ID)), bare)
 	_, err := s.Family(ctx, auth.NewFamilyID(start))
