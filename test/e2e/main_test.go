@@ -41,8 +41,9 @@ type stage struct {
 	appRouter func() (example, error)
 	browser   func() (context.Context, error)
 
-	locked func() error // lock, once for all examples
-	close  []func()     // in the order of opening
+	locked   func() error // lock, once for all examples
+	packages func() error // installs what npm has for them
+	close    []func()     // in the order of opening
 }
 
 // example is the built application with a Next.js that serves it.
@@ -67,6 +68,7 @@ func run(m *testing.M) int {
 	all = &stage{folder: folder}
 	all.binary = sync.OnceValues(all.buildBinary)
 	all.locked = sync.OnceValue(all.lock)
+	all.packages = sync.OnceValue(all.install)
 	all.example = sync.OnceValues(func() (example, error) { return all.startExample("nextjs", "e2e") })
 	all.appRouter = sync.OnceValues(func() (example, error) { return all.startExample("nextjs-app-router", "e2e-app-router") })
 	all.browser = sync.OnceValues(all.startBrowser)
@@ -82,7 +84,7 @@ func run(m *testing.M) int {
 // which folders a test has read, and runs it again when they change; of what
 // programs started here read, it knows nothing.
 func lookAtSources() {
-	for _, part := range []string{"", "auth", "cmd", "internal", "examples/nextjs", "examples/nextjs-app-router", "scripts", "test/interop"} {
+	for _, part := range []string{"", "auth", "cmd", "internal", "examples/nextjs", "examples/nextjs-app-router", "examples/express", "scripts", "test/interop"} {
 		_ = filepath.WalkDir(filepath.Join(root(), part), func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
@@ -192,6 +194,19 @@ func (s *stage) startExample(name, copied string) (example, error) {
 	}
 	s.close = append(s.close, e.next.kill)
 	return e, e.next.await("http://" + e.address + "/icon.svg")
+}
+
+// install installs the packages of all examples, as building one does.
+func (s *stage) install() error {
+	if err := s.locked(); err != nil {
+		return err
+	}
+	cmd := exec.Command(filepath.Join(root(), "scripts", "build-example.sh"), "--packages")
+	cmd.Env = environ()
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("install the packages: %w\n%s", err, text)
+	}
+	return nil
 }
 
 // lock keeps a second run of these tests from building over the feet of this one.
