@@ -43,10 +43,15 @@ check: lint test ## what CI runs
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	@scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## the benchmarks with allocations, then everything against bare handlers, raw hashing and the npm peers: nine minutes; QUICK=1 for two
+bench: ## the benchmarks with allocations, then everything against bare handlers, raw hashing and the npm peers, and the growth with sessions: twelve minutes; QUICK=1 for three
 	$(GO) test -run xxx -bench . -skip SessionCreation -benchmem -benchtime $(if $(QUICK),20ms,300ms) \
 		./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
 	$(GO) run ./bench $(if $(QUICK),-quick)
+
+	$(GO) test -run xxx -bench . -benchtime $(if $(QUICK),20ms,1s) -timeout 30m ./bench/growth
+
+bench-large: ## a check beside ten million live sessions, on each database; fills it first (half an hour, 10 GB of disk)
+	GATEHOUSE_LARGE=10000000 $(GO) test -run xxx -bench . -timeout 3h ./bench/growth
 
 timing: ## whether a stopwatch tells known from unknown identifiers, twenty minutes on a machine that does nothing else; QUICK=1 for one
 	$(GO) run ./bench/timing $(if $(QUICK),-quick)
@@ -83,4 +88,4 @@ vuln: ## known vulnerabilities of what is linked (asks vuln.go.dev)
 clean: ## remove what was built
 	rm -rf bin dist .build examples/*/.next
 
-.PHONY: help build release run test race lint check fuzz bench timing soak vectors common-passwords golden man screenshots vuln evidence-breaks clean docs
+.PHONY: help build release run test race lint check fuzz bench bench-large timing soak vectors common-passwords golden man screenshots vuln evidence-breaks clean docs
