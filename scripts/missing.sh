@@ -19,6 +19,9 @@ need groff groff-base "formatting the manual page"
 need zsh zsh "completion in zsh"
 need fish fish "completion in fish"
 need curl curl "the commands in the documentation"
+if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then # Debian keeps it out of the path
+  need postgres postgresql "tests on PostgreSQL, each with a server of its own"
+fi
 if command -v node >/dev/null 2>&1 && ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
   printf 'too old: node %s; Next.js 16 needs 20 or newer; the tests that need it are skipped\n' "$(node --version)"
 fi
