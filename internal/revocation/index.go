@@ -19,7 +19,7 @@ const shardCount = 64
 // so that millions of them cost the collector nothing. It is safe for
 // concurrent use; the zero value is not ready, use [NewIndex].
 type Index struct {
-	sessions, users [shardCount]shard
+	sessions, families, users [shardCount]shard
 	// freshAsOf is the moment of the last successful look at the feed.
 	freshAsOf atomic.Pointer[time.Time]
 }
@@ -64,6 +64,12 @@ func (x *Index) Apply(c auth.Change) {
 			revoked = 0
 		}
 		x.sessions[shardOf(key)].raise(record{key: key, a: revoked, at: seconds(c.At), until: until})
+	case auth.ChangeFamilyEnded:
+		key, err := c.FamilyID.UUID()
+		if err != nil {
+			return
+		}
+		x.families[shardOf(key)].raise(record{key: key, a: 1, at: seconds(c.At), until: until})
 	case auth.ChangeUserEpoch, auth.ChangeUserVersion:
 		key, err := c.UserID.UUID()
 		if err != nil {
@@ -86,6 +92,13 @@ func (x *Index) SessionEnded(key [16]byte) (Ending, bool) {
 		return Ending{}, false
 	}
 	return Ending{At: time.Unix(int64(r.at), 0), Superseded: r.a == 0}, true
+}
+
+// FamilyEnded says whether the family of refresh tokens has ended before its
+// time, and with it every access token that names it.
+func (x *Index) FamilyEnded(key [16]byte) bool {
+	_, ok := x.families[shardOf(key)].find(key)
+	return ok
 }
 
 // User says what credentials of the user must carry at least.
@@ -117,6 +130,7 @@ func (x *Index) Purge(now time.Time) {
 	limit := seconds(now)
 	for i := range shardCount {
 		x.sessions[i].purge(limit)
+		x.families[i].purge(limit)
 		x.users[i].purge(limit)
 	}
 }
@@ -125,7 +139,7 @@ func (x *Index) Purge(now time.Time) {
 func (x *Index) Len() int {
 	n := 0
 	for i := range shardCount {
-		n += x.sessions[i].len() + x.users[i].len()
+		n += x.sessions[i].len() + x.families[i].len() + x.users[i].len()
 	}
 	return n
 }
@@ -134,13 +148,13 @@ func (x *Index) Len() int {
 func (x *Index) Bytes() int {
 	n := 0
 	for i := range shardCount {
-		n += x.sessions[i].capacity() + x.users[i].capacity()
+		n += x.sessions[i].capacity() + x.families[i].capacity() + x.users[i].capacity()
 	}
 	return n * int(unsafe.Sizeof(record{}))
 }
 
 // record is one entry: for a session a is 1 when revoked and 0 when superseded;
-// for a user a is the least epoch and b the least version. until is never 0 in
+// for a family it is 1; for a user a is the least epoch and b the least version. until is never 0 in
 // a used slot.
 type record struct {
 	key       [16]byte

@@ -48,6 +48,22 @@ func TestIndex_knowsNothingOfWhatItWasNotTold(t *testing.T) {
 	}
 }
 
+func TestIndex_keepsAnEndedFamilyUntilNothingOfItCanBeValid(t *testing.T) {
+	id, until := auth.NewFamilyID(start), start.Add(time.Hour)
+	x := revocation.NewIndex()
+	x.Apply(auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: id, At: start, Until: until})
+	if !x.FamilyEnded(key(t, id)) || x.FamilyEnded(key(t, auth.NewFamilyID(start))) || x.Len() != 1 {
+		t.Error("the index does not know the one family that ended")
+	}
+	x.Purge(until)
+	if !x.FamilyEnded(key(t, id)) {
+		t.Error("forgotten while a token of it may be valid")
+	}
+	if x.Purge(until.Add(time.Second)); x.FamilyEnded(key(t, id)) || x.Len() != 0 {
+		t.Error("kept for ever")
+	}
+}
+
 func TestIndex_revokedIsStrongerThanSuperseded(t *testing.T) {
 	id, until := auth.NewSessionID(start), start.Add(time.Hour)
 	superseded, revoked := ended(id, 1, start, until), ended(id, 0, start.Add(time.Second), until)

@@ -66,12 +66,28 @@ func (r *Room) end(ctx context.Context, tx store.Tx, id auth.SessionID, user aut
 	if _, err := tx.AppendChange(ctx, change); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
+	return r.endFamilies(ctx, tx, id, reason, now)
+}
+
+// endFamilies ends the families of refresh tokens that hang from the session;
+// those asked for with offline_access go on (guarantees R21).
+func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, reason auth.EndReason, now time.Time) error {
+	ended, err := tx.EndSessionFamilies(ctx, id, reason, now)
+	if err != nil {
+		return fmt.Errorf("end families of session: %w", err)
+	}
+	for _, f := range ended {
+		change := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: f.ID, At: now, Until: f.AbsoluteEnd.Add(tolerance)}
+		if _, err := tx.AppendChange(ctx, change); err != nil {
+			return fmt.Errorf("end families of session: %w", err)
+		}
+	}
 	return nil
 }
 
 // EndAll voids everything handed out for the user, in tx: it raises the epoch,
-// marks the sessions ended and writes the feed. It returns the row as it is
-// now.
+// marks sessions and families ended and writes the feed, where the epoch speaks
+// for all of them. It returns the row as it is now.
 func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) (auth.User, error) {
 	u, err := tx.RaiseEpoch(ctx, user, now)
 	if err != nil {
@@ -79,6 +95,9 @@ func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now ti
 	}
 	if _, err := tx.EndUserSessions(ctx, user, "", auth.EndRevoked, now); err != nil {
 		return u, fmt.Errorf("end sessions: %w", err)
+	}
+	if _, err := tx.EndUserFamilies(ctx, user, auth.EndRevoked, now); err != nil {
+		return u, fmt.Errorf("end families: %w", err)
 	}
 	if err := tx.RefuseAdoption(ctx, user, now); err != nil {
 		return u, fmt.Errorf("end sessions: %w", err)
