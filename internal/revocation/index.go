@@ -59,11 +59,17 @@ func (x *Index) Apply(c auth.Change) {
 		if err != nil {
 			return
 		}
-		revoked := uint32(1)
+		ended := revoked
 		if c.Value == 1 {
-			revoked = 0
+			ended = superseded
 		}
-		x.sessions[shardOf(key)].raise(record{key: key, a: revoked, at: seconds(c.At), until: until})
+		x.sessions[shardOf(key)].raise(record{key: key, a: ended, at: seconds(c.At), until: until})
+	case auth.ChangeSessionChanged:
+		key, err := c.SessionID.UUID()
+		if err != nil {
+			return
+		}
+		x.sessions[shardOf(key)].raise(record{key: key, b: clamp(c.Value), until: until})
 	case auth.ChangeFamilyEnded:
 		key, err := c.FamilyID.UUID()
 		if err != nil {
@@ -88,10 +94,17 @@ func (x *Index) Apply(c auth.Change) {
 // SessionEnded says whether the session has ended before its time.
 func (x *Index) SessionEnded(key [16]byte) (Ending, bool) {
 	r, ok := x.sessions[shardOf(key)].find(key)
-	if !ok {
+	if !ok || r.a == 0 {
 		return Ending{}, false
 	}
-	return Ending{At: time.Unix(int64(r.at), 0), Superseded: r.a == 0}, true
+	return Ending{At: time.Unix(int64(r.at), 0), Superseded: r.a == superseded}, true
+}
+
+// SessionVersion says which version a copy of the session's row must have at
+// least; 0 is any.
+func (x *Index) SessionVersion(key [16]byte) int64 {
+	r, _ := x.sessions[shardOf(key)].find(key)
+	return int64(r.b)
 }
 
 // FamilyEnded says whether the family of refresh tokens has ended before its
@@ -153,7 +166,15 @@ func (x *Index) Bytes() int {
 	return n * int(unsafe.Sizeof(record{}))
 }
 
-// record is one entry: for a session a is 1 when revoked and 0 when superseded;
+// How a session ended, in a of its record: the stronger statement is the higher
+// number.
+const (
+	superseded uint32 = 1
+	revoked    uint32 = 2
+)
+
+// record is one entry: for a session a says how it ended, 0 when it has not, and
+// b is the least version of its row;
 // for a family it is 1; for a user a is the least epoch and b the least version. until is never 0 in
 // a used slot.
 type record struct {

@@ -351,3 +351,36 @@ func BenchmarkSessionEnded(b *testing.B) {
 		})
 	}
 }
+
+func TestIndex_knowsTheLeastVersionOfAStoredSession(t *testing.T) {
+	id, until := auth.NewSessionID(start), start.Add(time.Hour)
+	changed := func(version int64) auth.Change {
+		return auth.Change{Kind: auth.ChangeSessionChanged, SessionID: id, Value: version, At: start, Until: until}
+	}
+	x := revocation.NewIndex()
+	if v := x.SessionVersion(key(t, id)); v != 0 {
+		t.Errorf("unheard of: at least version %d", v)
+	}
+	for _, step := range []struct{ heard, want int64 }{{4, 4}, {3, 4}, {7, 7}} {
+		x.Apply(changed(step.heard))
+		if v := x.SessionVersion(key(t, id)); v != step.want {
+			t.Errorf("after %d: at least version %d, want %d", step.heard, v, step.want)
+		}
+	}
+	if _, found := x.SessionEnded(key(t, id)); found {
+		t.Error("a changed session counts as ended")
+	}
+	for _, c := range []struct {
+		value      int64
+		superseded bool
+	}{{1, true}, {0, false}, {1, false}} {
+		x.Apply(auth.Change{Kind: auth.ChangeSessionEnded, SessionID: id, Value: c.value, At: start, Until: until})
+		if end, found := x.SessionEnded(key(t, id)); !found || end.Superseded != c.superseded || x.SessionVersion(key(t, id)) != 7 {
+			t.Errorf("ended with %d: %+v, %v", c.value, end, found)
+		}
+	}
+	x.Apply(auth.Change{Kind: auth.ChangeSessionChanged, SessionID: "ses_x", Value: 9, Until: until})
+	if x.Len() != 1 {
+		t.Errorf("%d entries, want the one", x.Len())
+	}
+}

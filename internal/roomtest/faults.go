@@ -100,6 +100,14 @@ func (f *Faults) Session(ctx context.Context, id auth.SessionID) (auth.Session, 
 	return f.Store.Session(ctx, id)
 }
 
+// SessionAndUser implements store.Sessions.
+func (f *Faults) SessionAndUser(ctx context.Context, id auth.SessionID) (auth.Session, auth.User, error) {
+	if err := f.fault("SessionAndUser"); err != nil {
+		return auth.Session{}, auth.User{}, err
+	}
+	return f.Store.SessionAndUser(ctx, id)
+}
+
 // TryChallenge implements store.Challenges.
 func (f *Faults) TryChallenge(ctx context.Context, id auth.ChallengeID, kind auth.ChallengeKind, now time.Time) (auth.Challenge, error) {
 	if err := f.fault("TryChallenge"); err != nil {

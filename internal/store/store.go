@@ -126,6 +126,9 @@ type Sessions interface {
 	InsertSession(ctx context.Context, s auth.Session) error
 	// Session returns the row, ended or not. ErrNotFound.
 	Session(ctx context.Context, id auth.SessionID) (auth.Session, error)
+	// SessionAndUser returns the row, ended or not, and that of its user, disabled
+	// or not, as both are at one moment, in one read. ErrNotFound.
+	SessionAndUser(ctx context.Context, id auth.SessionID) (auth.Session, auth.User, error)
 	// ListSessions returns the user's sessions that have neither ended nor
 	// passed their absolute end at now, the youngest first.
 	ListSessions(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Session, error)
@@ -171,6 +174,9 @@ type Families interface {
 	// EndSessionFamilies marks the live families of the session ended that are
 	// not Offline, and returns them.
 	EndSessionFamilies(ctx context.Context, session auth.SessionID, reason auth.EndReason, now time.Time) ([]auth.Family, error)
+	// MoveFamilies hangs all families of one session from another one, which takes
+	// its place.
+	MoveFamilies(ctx context.Context, from, to auth.SessionID) error
 	// EndUserFamilies marks all live families of the user ended and returns how
 	// many.
 	EndUserFamilies(ctx context.Context, user auth.UserID, reason auth.EndReason, now time.Time) (int, error)

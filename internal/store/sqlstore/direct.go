@@ -56,6 +56,15 @@ func (db *DB) Session(ctx context.Context, id auth.SessionID) (auth.Session, err
 	return read(ctx, db, func(t *tx) (auth.Session, error) { return t.Session(ctx, id) })
 }
 
+// SessionAndUser implements store.Tx on a reading connection.
+func (db *DB) SessionAndUser(ctx context.Context, id auth.SessionID) (auth.Session, auth.User, error) {
+	both, err := read(ctx, db, func(t *tx) (both sessionAndUser, err error) {
+		both.session, both.user, err = t.SessionAndUser(ctx, id)
+		return both, err
+	})
+	return both.session, both.user, err
+}
+
 // ListSessions implements store.Tx on a reading connection.
 func (db *DB) ListSessions(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Session, error) {
 	return read(ctx, db, func(t *tx) ([]auth.Session, error) { return t.ListSessions(ctx, user, now) })

@@ -49,6 +49,11 @@ func (db *DB) EndSessionFamilies(ctx context.Context, session auth.SessionID, re
 	return write(ctx, db, func(t *tx) ([]auth.Family, error) { return t.EndSessionFamilies(ctx, session, reason, now) })
 }
 
+// MoveFamilies implements store.Tx as a transaction of its own.
+func (db *DB) MoveFamilies(ctx context.Context, from, to auth.SessionID) error {
+	return db.write(ctx, func(t *tx) error { return t.MoveFamilies(ctx, from, to) })
+}
+
 // EndUserFamilies implements store.Tx as a transaction of its own.
 func (db *DB) EndUserFamilies(ctx context.Context, user auth.UserID, reason auth.EndReason, now time.Time) (int, error) {
 	return write(ctx, db, func(t *tx) (int, error) { return t.EndUserFamilies(ctx, user, reason, now) })

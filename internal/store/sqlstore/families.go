@@ -90,6 +90,11 @@ func (t *tx) EndSessionFamilies(ctx context.Context, session auth.SessionID, rea
 		RETURNING `+familyColumns, session, string(reason), micros(now))
 }
 
+func (t *tx) MoveFamilies(ctx context.Context, from, to auth.SessionID) error {
+	_, err := t.exec(ctx, "move families", `UPDATE families SET session_id = $2 WHERE session_id = $1`, from, to)
+	return err
+}
+
 func (t *tx) EndUserFamilies(ctx context.Context, user auth.UserID, reason auth.EndReason, now time.Time) (int, error) {
 	return t.exec(ctx, "end families of user",
 		`UPDATE families SET ended_at = $3, end_reason = $2 WHERE user_id = $1 AND ended_at IS NULL AND absolute_end > $3`,

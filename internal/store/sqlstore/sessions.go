@@ -13,22 +13,65 @@ import (
 
 const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject, secret_hash, data, version`
 
-func scanSession(row scanner) (s auth.Session, err error) {
-	var created, end, seen int64
-	var methods, from string
-	var ended sql.NullInt64
-	if err := row.Scan(&s.ID, &s.UserID, &s.Mount, &s.Epoch, &created, &end, &seen,
-		&methods, &from, &s.UserAgent, &ended, &s.EndReason, &s.Subject, &s.SecretHash, &s.Data, &s.Version); err != nil {
+// sessionOfUser are the same columns beside those of the user.
+const sessionOfUser = `SELECT s.id, s.user_id, s.mount, s.epoch, s.created_at, s.absolute_end, s.last_seen_at, s.methods, s.address, s.user_agent,
+	s.ended_at, s.end_reason, s.subject, s.secret_hash, s.data, s.version, ` + userColumns + `
+	FROM sessions s JOIN users u ON u.id = s.user_id` + userIdentifiers + `WHERE s.id = $1`
+
+// sessionRow is where a row is read to.
+type sessionRow struct {
+	auth.Session
+	created, end, seen int64
+	methods, from      string
+	ended              sql.NullInt64
+}
+
+func (r *sessionRow) columns() []any {
+	return []any{&r.ID, &r.UserID, &r.Mount, &r.Epoch, &r.created, &r.end, &r.seen,
+		&r.methods, &r.from, &r.UserAgent, &r.ended, &r.EndReason, &r.Subject, &r.SecretHash, &r.Data, &r.Version}
+}
+
+func (r *sessionRow) session() (s auth.Session, err error) {
+	s = r.Session
+	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(r.created), fromMicros(r.end), fromMicros(r.seen)
+	s.EndedAt = fromMaybeMicros(r.ended)
+	if s.Methods, err = fromList(r.methods); err != nil {
 		return s, err
 	}
-	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(created), fromMicros(end), fromMicros(seen)
-	s.EndedAt = fromMaybeMicros(ended)
-	if s.Methods, err = fromList(methods); err != nil {
-		return s, err
-	}
-	s.Address, err = fromAddress(from)
+	s.Address, err = fromAddress(r.from)
 	return s, err
 }
+
+func scanSession(row scanner) (auth.Session, error) {
+	var r sessionRow
+	if err := row.Scan(r.columns()...); err != nil {
+		return r.Session, err
+	}
+	return r.session()
+}
+
+// sessionAndUser are two rows read as one.
+type sessionAndUser struct {
+	session auth.Session
+	user    auth.User
+}
+
+func scanSessionAndUser(row scanner) (both sessionAndUser, err error) {
+	var r sessionRow
+	if both.user, err = scanUser(behind{row, r.columns()}); err != nil {
+		return both, err
+	}
+	both.session, err = r.session()
+	return both, err
+}
+
+// behind scans what stands behind the first columns.
+type behind struct {
+	scanner
+	first []any
+}
+
+func (b behind) Scan(dest ...any) error { return b.scanner.Scan(append(b.first, dest...)...) }
 
 // insertSession reads the condition and writes the row in one statement, so
 // that nothing can come between (guarantees R3).
@@ -48,6 +91,11 @@ func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 
 func (t *tx) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {
 	return one(ctx, t, "read session", scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE id = $1`, id)
+}
+
+func (t *tx) SessionAndUser(ctx context.Context, id auth.SessionID) (auth.Session, auth.User, error) {
+	both, err := one(ctx, t, "read session and user", scanSessionAndUser, sessionOfUser, id)
+	return both.session, both.user, err
 }
 
 func (t *tx) ListSessions(ctx context.Context, user auth.UserID, now time.Time) ([]auth.Session, error) {

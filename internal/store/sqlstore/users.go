@@ -10,9 +10,12 @@ import (
 )
 
 // selectUser reads a user and both identifiers in one query.
-const selectUser = `SELECT u.id, coalesce(e.value, ''), coalesce(n.value, ''), u.name, u.image, u.roles,
-	u.email_verified_at, u.epoch, u.version, u.created_at, u.updated_at, u.disabled_at
-	FROM users u
+const selectUser = `SELECT ` + userColumns + ` FROM users u` + userIdentifiers
+
+const userColumns = `u.id, coalesce(e.value, ''), coalesce(n.value, ''), u.name, u.image, u.roles,
+	u.email_verified_at, u.epoch, u.version, u.created_at, u.updated_at, u.disabled_at`
+
+const userIdentifiers = `
 	LEFT JOIN identifiers e ON e.user_id = u.id AND e.kind = 'email'
 	LEFT JOIN identifiers n ON n.user_id = u.id AND n.kind = 'username' `
 

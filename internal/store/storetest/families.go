@@ -144,6 +144,13 @@ func familySession(t *testing.T, s store.Store) {
 	for _, live := range []auth.Family{elsewhere, offline} {
 		same(t, "live", must[auth.Family](t)(s.Family(ctx, live.ID)), live)
 	}
+	next := newSession(t, s, newUser(t, s, "eve"))
+	ok(t, "move", s.MoveFamilies(ctx, on.ID, next.ID))
+	for _, moved := range []auth.Family{f, offline} {
+		moved.SessionID = next.ID
+		same(t, "moved", must[auth.Family](t)(s.Family(ctx, moved.ID)), moved)
+	}
+	same(t, "not moved", must[auth.Family](t)(s.Family(ctx, elsewhere.ID)), elsewhere)
 	count(t, "of no session", len(must[[]auth.Family](t)(s.EndSessionFamilies(ctx, "", auth.EndSignOut, start))), 0)
 }
 

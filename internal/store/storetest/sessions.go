@@ -26,6 +26,7 @@ func Sessions(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ending a user's sessions spares the one named and the dead", sessionEndUser},
 		{"what was superseded lately is revoked, and nothing else", sessionRevokeSuperseded},
 		{"last seen moves forward alone", sessionTouch},
+		{"a session comes with its user", sessionAndUser},
 		{"changing the data raises the version, while the session lives", sessionData},
 		{"purging takes what ended before, up to the limit", sessionPurge},
 	})
@@ -65,6 +66,37 @@ func sessionAbsent(t *testing.T, s store.Store) {
 	refused(t, "EndSession", s.EndSession(ctx, id, auth.EndSignOut, start), store.ErrNotFound)
 	count(t, "sessions of nobody", len(must[[]auth.Session](t)(s.ListSessions(ctx, auth.NewUserID(start), start))), 0)
 	count(t, "ended sessions of nobody", must[int](t)(s.EndUserSessions(ctx, auth.NewUserID(start), "", auth.EndRevoked, start)), 0)
+}
+
+func sessionAndUser(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	_, _, err := s.SessionAndUser(ctx, auth.NewSessionID(start))
+	refused(t, "of no session", err, store.ErrNotFound)
+	ann, _ := newUser(t, s, "ann"), newSession(t, s, newUser(t, s, "bob"))
+	n := newSession(t, s, ann)
+	check := func(what string) {
+		t.Helper()
+		for name, read := range map[string]func() (auth.Session, auth.User, error){
+			"alone": func() (auth.Session, auth.User, error) { return s.SessionAndUser(ctx, n.ID) },
+			"in a transaction": func() (row auth.Session, u auth.User, err error) {
+				err = s.InTx(ctx, func(tx store.Tx) (err error) {
+					row, u, err = tx.SessionAndUser(ctx, n.ID)
+					return err
+				})
+				return row, u, err
+			},
+		} {
+			row, u, err := read()
+			ok(t, name, err)
+			same(t, what+", session "+name, row, must[auth.Session](t)(s.Session(ctx, n.ID)))
+			same(t, what+", user "+name, u, must[auth.User](t)(s.User(ctx, ann.ID)))
+		}
+	}
+	check("live")
+	ok(t, "end", s.EndSession(ctx, n.ID, auth.EndRevoked, justAfter(start)))
+	at := start
+	must[auth.User](t)(s.UpdateUser(ctx, ann.ID, store.UserUpdate{DisabledAt: &at, Roles: &[]string{"a", "b"}}, start))
+	check("ended, of a disabled user")
 }
 
 func sessionSameID(t *testing.T, s store.Store) {
