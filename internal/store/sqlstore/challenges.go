@@ -24,16 +24,16 @@ func scanChallenge(row scanner) (c auth.Challenge, err error) {
 
 func (t *tx) CreateChallenge(ctx context.Context, c auth.Challenge) error {
 	_, err := t.exec(ctx, "create challenge",
-		`INSERT INTO challenges (`+challengeColumns+`) VALUES ($1, $2, $3, $4, $5, coalesce($6, x''), $7, $8, $9)`,
-		c.ID, nullString(string(c.UserID)), string(c.Kind), c.Epoch, c.SecretHash, maybeBytes(c.Data), c.TriesLeft,
+		`INSERT INTO challenges (`+challengeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.ID, nullString(string(c.UserID)), string(c.Kind), c.Epoch, c.SecretHash, bytesOf(c.Data), c.TriesLeft,
 		micros(c.CreatedAt), micros(c.ExpiresAt))
 	return err
 }
 
-// maybeBytes gives empty bytes one form on their way to the driver.
-func maybeBytes(b []byte) any {
-	if len(b) == 0 {
-		return nil
+// bytesOf keeps the drivers from making NULL of bytes that are none.
+func bytesOf(b []byte) []byte {
+	if b == nil {
+		return []byte{}
 	}
 	return b
 }
@@ -56,7 +56,8 @@ func (t *tx) ConsumeChallenge(ctx context.Context, id auth.ChallengeID, kind aut
 		RETURNING `+challengeColumns, id, string(kind), secretHash, micros(now))
 }
 
+var purgeChallenges = purging("challenges", "id", purge{column: "expires_at"})
+
 func (t *tx) PurgeChallenges(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge challenges",
-		`DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires_at < $1 LIMIT $2)`, micros(before), max(limit, 0))
+	return t.purge(ctx, "purge challenges", purgeChallenges, before, limit)
 }

@@ -29,7 +29,8 @@ func (t *tx) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
 		string(c.Kind), c.SessionID, c.UserID, c.FamilyID, c.KeyID, c.Value, micros(c.At), micros(c.Until))
 }
 
+var purgeChanges = purging("changes", "seq", purge{column: "until"})
+
 func (t *tx) PurgeChanges(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge changes",
-		`DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE until < $1 LIMIT $2)`, micros(before), max(limit, 0))
+	return t.purge(ctx, "purge changes", purgeChanges, before, limit)
 }

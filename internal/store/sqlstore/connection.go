@@ -89,21 +89,34 @@ func (c *connection) prepared(ctx context.Context, query string) (*sql.Stmt, err
 	return s, nil
 }
 
-func (c *connection) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (c *connection) exec(ctx context.Context, query string, args ...any) (int, error) {
 	s, err := c.prepared(ctx, query)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return s.ExecContext(ctx, args...)
+	res, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
-func (c *connection) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (c *connection) query(ctx context.Context, query string, args ...any) (rows, error) {
 	s, err := c.prepared(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	found, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err // a nil *sql.Rows would be rows
+	}
+	return found, nil
 }
+
+func (c *connection) translate(doing string, err error) error { return translate(doing, err) }
+
+func (c *connection) word(w *wording) string { return w.sqlite }
 
 func (c *connection) close() error {
 	for _, s := range c.stmts {

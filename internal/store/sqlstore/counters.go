@@ -42,11 +42,10 @@ func (t *tx) ForgetFailures(ctx context.Context, key string) error {
 	return err
 }
 
+var purgeCounters = purging("counters", "key", purge{"last_at", " AND substr(key, 1, $3) <> $4"})
+
 func (t *tx) PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge counters",
-		`DELETE FROM counters WHERE key IN (
-			SELECT key FROM counters WHERE last_at < $1 AND substr(key, 1, $3) <> $4 LIMIT $2)`,
-		micros(before), max(limit, 0), len(store.Lasting), store.Lasting)
+	return t.purge(ctx, "purge counters", purgeCounters, before, limit, len(store.Lasting), store.Lasting)
 }
 
 // A backlog is a row of the same table: first_at is its LastAt and last_at its
@@ -67,7 +66,7 @@ func (t *tx) Backlog(ctx context.Context, key string, now time.Time) (auth.Backl
 
 func (t *tx) RaiseBacklog(ctx context.Context, key string, by time.Duration, now time.Time) error {
 	_, err := t.exec(ctx, "raise backlog",
-		`INSERT INTO counters (key, failures, first_at, last_at) VALUES ($1, 0, $2, $2 + $3)
+		`INSERT INTO counters (key, failures, first_at, last_at) VALUES ($1, 0, $2, CAST($2 AS BIGINT) + $3)
 		ON CONFLICT (key) DO UPDATE SET
 			first_at = CASE WHEN counters.first_at > $2 THEN counters.first_at ELSE $2 END,
 			last_at = CASE WHEN counters.last_at > $2 THEN counters.last_at ELSE $2 END + $3`,

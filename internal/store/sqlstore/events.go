@@ -37,7 +37,8 @@ func (t *tx) ListEvents(ctx context.Context, user auth.UserID, limit int) ([]aut
 		user, max(limit, 0))
 }
 
+var purgeEvents = purging("events", "id", purge{column: "at"})
+
 func (t *tx) PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge events",
-		`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`, micros(before), max(limit, 0))
+	return t.purge(ctx, "purge events", purgeEvents, before, limit)
 }

@@ -73,7 +73,7 @@ func Plans(t *testing.T, db *DB) map[string][]string {
 		if x.failed != nil {
 			return x.failed
 		}
-		for query := range maps.Clone(x.conn.stmts) {
+		for query := range maps.Clone(x.conn.(*connection).stmts) {
 			if verb, _, _ := strings.Cut(query, " "); !slices.Contains([]string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb) || strings.Contains(query, versionTable) {
 				continue
 			}

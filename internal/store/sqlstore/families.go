@@ -42,6 +42,8 @@ const insertFamily = `INSERT INTO families (` + familyColumns + `)
 	FROM users WHERE id = $2 AND epoch = $9 AND disabled_at IS NULL
 		AND ($3 = '' OR EXISTS (SELECT 1 FROM sessions WHERE sessions.id = $3 AND ended_at IS NULL))`
 
+var insertFamilyWording = wording{sqlite: insertFamily, postgres: insertFamily + ` FOR SHARE`}
+
 func (t *tx) InsertFamily(ctx context.Context, f auth.Family) error {
 	var texts [3]string
 	for i, l := range [][]string{f.Audiences, f.Scopes, f.Methods} {
@@ -50,7 +52,7 @@ func (t *tx) InsertFamily(ctx context.Context, f auth.Family) error {
 			return translate("insert family", err)
 		}
 	}
-	return t.change(ctx, store.ErrConflict, "insert family", insertFamily,
+	return t.change(ctx, store.ErrConflict, "insert family", t.conn.word(&insertFamilyWording),
 		f.ID, f.UserID, f.SessionID, f.ClientID, f.Mount, texts[0], texts[1], number(f.Offline), f.Epoch, texts[2],
 		f.KeyID, f.Salt, f.Generation, micros(f.RotatedAt), f.Retries, micros(f.CreatedAt), micros(f.AbsoluteEnd),
 		f.Subject, micros(f.ProvenAt))
@@ -91,7 +93,7 @@ func (t *tx) EndSessionFamilies(ctx context.Context, session auth.SessionID, rea
 }
 
 func (t *tx) MoveFamilies(ctx context.Context, from, to auth.SessionID) error {
-	_, err := t.exec(ctx, "move families", `UPDATE families SET session_id = $2 WHERE session_id = $1`, from, to)
+	_, err := t.exec(ctx, "move families", `UPDATE families SET session_id = $2 WHERE session_id = $1 AND session_id <> ''`, from, to)
 	return err
 }
 
@@ -108,8 +110,8 @@ func (t *tx) ListFamilies(ctx context.Context, user auth.UserID, now time.Time) 
 		ORDER BY created_at DESC, id DESC`, user, micros(now))
 }
 
+var purgeFamilies = purging("families", "id", purge{column: "absolute_end"}, purge{column: "ended_at"})
+
 func (t *tx) PurgeFamilies(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge families",
-		`DELETE FROM families WHERE id IN (SELECT id FROM families WHERE absolute_end < $1 OR ended_at < $1 LIMIT $2)`,
-		micros(before), max(limit, 0))
+	return t.purge(ctx, "purge families", purgeFamilies, before, limit)
 }

@@ -49,7 +49,8 @@ func (t *tx) DeleteInvitation(ctx context.Context, id auth.InvitationID) error {
 	return t.change(ctx, store.ErrNotFound, "delete invitation", `DELETE FROM invitations WHERE id = $1`, id)
 }
 
+var purgeInvitations = purging("invitations", "id", purge{column: "expires_at"})
+
 func (t *tx) PurgeInvitations(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge invitations",
-		`DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at < $1 LIMIT $2)`, micros(before), max(limit, 0))
+	return t.purge(ctx, "purge invitations", purgeInvitations, before, limit)
 }

@@ -25,8 +25,8 @@ func scanKey(row scanner) (k auth.Key, err error) {
 
 func (t *tx) InsertKey(ctx context.Context, k auth.Key) error {
 	_, err := t.exec(ctx, "insert key",
-		`INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, coalesce($5, x''), $6, $7, $8, $9)`,
-		k.ID, k.Algorithm, string(k.State), k.Public, maybeBytes(k.Private), micros(k.CreatedAt),
+		`INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		k.ID, k.Algorithm, string(k.State), k.Public, bytesOf(k.Private), micros(k.CreatedAt),
 		maybeMicros(k.ActiveAt), maybeMicros(k.RetiringAt), maybeMicros(k.RetiredAt))
 	return err
 }
@@ -41,17 +41,17 @@ func (t *tx) MoveKey(ctx context.Context, id string, from, to auth.KeyState, now
 			active_at = CASE WHEN $3 = 'active' THEN $4 ELSE active_at END,
 			retiring_at = CASE WHEN $3 = 'retiring' THEN $4 ELSE retiring_at END,
 			retired_at = CASE WHEN $3 = 'retired' THEN $4 ELSE retired_at END,
-			private = CASE WHEN $3 = 'retired' THEN x'' ELSE private END
-		WHERE id = $1 AND state = $2`, id, string(from), string(to), micros(now))
+			private = CASE WHEN $3 = 'retired' THEN $5 ELSE private END
+		WHERE id = $1 AND state = $2`, id, string(from), string(to), micros(now), bytesOf(nil))
 }
 
 func (t *tx) ResealKey(ctx context.Context, id string, private []byte) error {
 	return t.change(ctx, store.ErrNotFound, "seal key anew",
-		`UPDATE keys SET private = $2 WHERE id = $1 AND state <> 'retired'`, id, private)
+		`UPDATE keys SET private = $2 WHERE id = $1 AND state <> 'retired'`, id, bytesOf(private))
 }
 
+var purgeKeys = purging("keys", "id", purge{"retired_at", " AND state = 'retired'"})
+
 func (t *tx) PurgeKeys(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge keys",
-		`DELETE FROM keys WHERE id IN (SELECT id FROM keys WHERE state = 'retired' AND retired_at < $1 LIMIT $2)`,
-		micros(before), max(limit, 0))
+	return t.purge(ctx, "purge keys", purgeKeys, before, limit)
 }

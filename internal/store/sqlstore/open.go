@@ -45,6 +45,7 @@ type Options struct {
 // that only read. It is safe for concurrent use, and by several processes at
 // once; see [LockServer] for servers.
 type DB struct {
+	direct
 	path    string
 	writer  *writer
 	readers *readers
@@ -135,6 +136,7 @@ func open(ctx context.Context, o Options) (*DB, error) {
 		writer:  &writer{pool: writing, log: o.Logger, watch: o.Watch, drained: make(chan struct{})},
 		readers: newReaders(reading, o.Readers),
 	}
+	db.direct = direct{db}
 	if err := db.useLog(ctx); err != nil {
 		db.Close()
 		return nil, describe(doing, err)
@@ -258,36 +260,21 @@ func (r *readers) close() error {
 	return r.pool.Close()
 }
 
-// read runs fn on a reading connection.
-func read[T any](ctx context.Context, db *DB, fn func(*tx) (T, error)) (T, error) {
+// reader takes a reading connection.
+func (db *DB) reader(ctx context.Context) (*tx, error) {
 	c, err := db.readers.take(ctx)
 	if err != nil {
-		var none T
-		return none, err
+		return nil, err
 	}
-	t := &tx{conn: c}
-	defer func() {
-		t.end()
-		db.readers.put(c, t.failed)
-	}()
-	return fn(t)
+	return &tx{conn: c}, nil
 }
 
-// write runs one method as a transaction of its own and returns its value
-// after the commit.
-func write[T any](ctx context.Context, db *DB, method func(*tx) (T, error)) (T, error) {
-	var value T
-	err := db.write(ctx, func(t *tx) (err error) {
-		value, err = method(t)
-		return err
-	})
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return value, nil
-}
+func (db *DB) done(t *tx) { db.readers.put(t.conn.(*connection), t.failed) }
 
+// again: what SQLite could not read it cannot read the next instant either.
+func (db *DB) again(*tx, int) bool { return false }
+
+// write is one member of a group commit.
 func (db *DB) write(ctx context.Context, method func(*tx) error) error {
 	return db.writer.do(&member{ctx: ctx, fn: method, atomic: true})
 }

@@ -79,12 +79,15 @@ const insertSession = `INSERT INTO sessions (` + sessionColumns + `)
 	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 	FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`
 
+// On PostgreSQL nobody else may change the user's row meanwhile.
+var insertSessionWording = wording{sqlite: insertSession, postgres: insertSession + ` FOR SHARE`}
+
 func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 	methods, err := list(s.Methods)
 	if err != nil {
 		return translate("insert session", err)
 	}
-	return t.change(ctx, store.ErrConflict, "insert session", insertSession,
+	return t.change(ctx, store.ErrConflict, "insert session", t.conn.word(&insertSessionWording),
 		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
 		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject, s.SecretHash, s.Data, s.Version)
 }
@@ -142,8 +145,8 @@ func (t *tx) ChangeSessionData(ctx context.Context, id auth.SessionID, data stri
 		`UPDATE sessions SET data = $2, version = version + 1 WHERE id = $1 AND ended_at IS NULL RETURNING `+sessionColumns, id, data)
 }
 
+var purgeSessions = purging("sessions", "id", purge{column: "absolute_end"}, purge{column: "ended_at"})
+
 func (t *tx) PurgeSessions(ctx context.Context, before time.Time, limit int) (int, error) {
-	return t.exec(ctx, "purge sessions",
-		`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE absolute_end < $1 OR ended_at < $1 LIMIT $2)`,
-		micros(before), max(limit, 0))
+	return t.purge(ctx, "purge sessions", purgeSessions, before, limit)
 }

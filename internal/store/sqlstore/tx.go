@@ -11,12 +11,12 @@ import (
 // tx is the handle of one transaction, or of one read outside any. The nouns'
 // methods hang on it, each in its file.
 //
-// After a failure that is no refusal nothing more may run on it: SQLite may
-// have rolled the transaction back by itself, and the next statement would
+// After a failure that is no refusal nothing more may run on it: the database
+// may have rolled the transaction back by itself, and the next statement would
 // then commit alone.
 type tx struct {
 	mu     sync.Mutex
-	conn   *connection
+	conn   conn
 	ended  bool
 	failed error
 }
@@ -41,7 +41,7 @@ func (t *tx) usable() error {
 
 // judge keeps a failure and lets a refusal pass.
 func (t *tx) judge(doing string, err error) error {
-	err = translate(doing, err)
+	err = t.conn.translate(doing, err)
 	if err != nil && !refusal(err) {
 		t.failed = err
 	}
@@ -49,19 +49,16 @@ func (t *tx) judge(doing string, err error) error {
 }
 
 // exec runs a statement and returns how many rows it changed. No context
-// interrupts it: that would roll back every member of the batch.
+// interrupts it: that would roll back every member of a batch, or break a
+// connection that others are about to use.
 func (t *tx) exec(ctx context.Context, doing, query string, args ...any) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.usable(); err != nil {
 		return 0, err
 	}
-	res, err := t.conn.exec(context.WithoutCancel(ctx), query, args...)
-	if err != nil {
-		return 0, t.judge(doing, err)
-	}
-	n, err := res.RowsAffected()
-	return int(n), t.judge(doing, err)
+	n, err := t.conn.exec(context.WithoutCancel(ctx), query, args...)
+	return n, t.judge(doing, err)
 }
 
 // change is exec for a statement that must meet a row; otherwise it answers
@@ -103,7 +100,7 @@ func oneOr[T any](ctx context.Context, t *tx, none error, doing string, scan fun
 	return items[0], nil
 }
 
-func collect[T any](ctx context.Context, c *connection, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func collect[T any](ctx context.Context, c conn, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	var items []T
 	err := each(ctx, c, func(row scanner) error {
 		item, err := scan(row)
@@ -117,7 +114,7 @@ func collect[T any](ctx context.Context, c *connection, scan func(scanner) (T, e
 }
 
 // each calls fn with one row after the other.
-func each(ctx context.Context, c *connection, fn func(scanner) error, query string, args ...any) error {
+func each(ctx context.Context, c conn, fn func(scanner) error, query string, args ...any) error {
 	rows, err := c.query(ctx, query, args...)
 	if err != nil {
 		return err
