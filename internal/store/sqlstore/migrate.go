@@ -144,7 +144,7 @@ func (db *DB) checkSchema(ctx context.Context, o Options) error {
 
 // raced says whether a migration failed because somebody else did it first.
 func raced(err error) bool {
-	return busy(err) || strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "locked")
+	return busy(err) || strings.Contains(err.Error(), "already exists") || strings.Contains(err.Error(), "duplicate column name") || strings.Contains(err.Error(), "locked")
 }
 
 func applyMigrations(ctx context.Context, o Options) (err error) {
