@@ -45,6 +45,9 @@ const (
 	EventSessionAdopted       EventType = "session.adopted"
 	EventInvitationCreated    EventType = "invitation.created"
 	EventInvitationDeleted    EventType = "invitation.deleted"
+	// EventRevocationRestored: the database lacked a revocation that this server
+	// had heard of, and was told again (guarantees R2).
+	EventRevocationRestored EventType = "revocation.restored"
 )
 
 // Change is one row of the change feed: what every node must know to refuse

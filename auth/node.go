@@ -14,6 +14,9 @@ type Node struct {
 	StartedAt, BeatAt time.Time
 	// Keys are the IDs of the signing keys it knows.
 	Keys []string
+	// MaxStaleness is how old its last look at the feed may be before it refuses
+	// every check.
+	MaxStaleness time.Duration
 	// Secrets is the ordinal of its secrets' configuration (guarantees R20).
 	Secrets int64
 }

@@ -2,6 +2,7 @@ package revocation
 
 import (
 	"context"
+	"sync"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -30,7 +31,7 @@ func (a applying) InTx(ctx context.Context, fn func(tx store.Tx) error) error {
 		return err
 	}
 	for _, c := range written {
-		a.index.Apply(c)
+		a.committed(ctx, c)
 	}
 	return nil
 }
@@ -38,9 +39,17 @@ func (a applying) InTx(ctx context.Context, fn func(tx store.Tx) error) error {
 func (a applying) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
 	seq, err := a.Store.AppendChange(ctx, c)
 	if err == nil {
-		a.index.Apply(c)
+		c.Seq = seq
+		a.committed(ctx, c)
 	}
 	return seq, err
+}
+
+func (a applying) committed(ctx context.Context, c auth.Change) {
+	a.index.Apply(c)
+	if n, noting := ctx.Value(notedKey{}).(*Noted); noting {
+		n.add(c.Seq)
+	}
 }
 
 // recording remembers what the transaction wrote to the feed.
@@ -52,7 +61,41 @@ type recording struct {
 func (r *recording) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
 	seq, err := r.Tx.AppendChange(ctx, c)
 	if err == nil {
+		c.Seq = seq
 		r.written = append(r.written, c)
 	}
 	return seq, err
+}
+
+// Noted collects the names of the rows that were committed to the feed under a
+// context of [Note]. It is safe for concurrent use.
+type Noted struct {
+	mu   sync.Mutex
+	seqs []int64
+}
+
+type notedKey struct{}
+
+// Note returns a context under which a store made by [Applying] notes what it
+// commits to the feed, so that [Reach.Effect] can say how far it has come:
+//
+//	ctx, noted := revocation.Note(ctx)
+//	err := room.Revoke(ctx, …)
+//	effect := reach.Effect(ctx, noted)
+func Note(ctx context.Context) (context.Context, *Noted) {
+	n := &Noted{}
+	return context.WithValue(ctx, notedKey{}, n), n
+}
+
+func (n *Noted) add(seq int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seqs = append(n.seqs, seq)
+}
+
+// Seqs returns the names of the rows so far.
+func (n *Noted) Seqs() []int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]int64(nil), n.seqs...)
 }

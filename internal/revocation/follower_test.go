@@ -59,12 +59,12 @@ type spiedFeed struct {
 	looked chan struct{}
 }
 
-func (f *spiedFeed) Poll(ctx context.Context) ([]auth.Change, error) {
+func (f *spiedFeed) Poll(ctx context.Context, beat auth.Node) (store.Round, error) {
 	select {
 	case f.looked <- struct{}{}:
 	default:
 	}
-	return f.Feed.Poll(ctx)
+	return f.Feed.Poll(ctx, beat)
 }
 
 func TestFollower_hearsOfWhatAnotherProcessWrites(t *testing.T) {
@@ -111,6 +111,51 @@ type script struct {
 	closed int
 	loads  int
 	polls  int
+	beats  []auth.Node
+	// ahead is how far the database's clock is ahead; noClock: it has none.
+	ahead   time.Duration
+	noClock bool
+	wake    chan struct{} // nil: deaf
+	// Of InTx: what was written, and whether it fails.
+	written []auth.Change
+	events  []auth.Event
+}
+
+func (s *script) clock() time.Time {
+	if s.noClock {
+		return time.Time{}
+	}
+	return time.Now().Add(s.ahead)
+}
+
+func (s *script) InTx(_ context.Context, fn func(store.Tx) error) error { return fn(scriptTx{s: s}) }
+
+// scriptTx takes what is written back; no other row is there.
+type scriptTx struct {
+	store.Tx
+	s *script
+}
+
+func (t scriptTx) AppendChange(_ context.Context, c auth.Change) (int64, error) {
+	t.s.set(func() { t.s.written = append(t.s.written, c) })
+	return int64(len(t.s.written)), nil
+}
+
+func (t scriptTx) AppendEvent(_ context.Context, e auth.Event) error {
+	t.s.set(func() { t.s.events = append(t.s.events, e) })
+	return nil
+}
+
+func (t scriptTx) EndSession(context.Context, auth.SessionID, auth.EndReason, time.Time) error {
+	return store.ErrNotFound
+}
+
+func (t scriptTx) EndFamily(context.Context, auth.FamilyID, auth.EndReason, time.Time) error {
+	return store.ErrNotFound
+}
+
+func (t scriptTx) User(context.Context, auth.UserID) (auth.User, error) {
+	return auth.User{}, store.ErrNotFound
 }
 
 func (s *script) set(change func()) {
@@ -145,15 +190,16 @@ func (f *scriptFeed) Load(_ context.Context, fn func(auth.Change)) error {
 	return f.s.fail
 }
 
-func (f *scriptFeed) Poll(ctx context.Context) ([]auth.Change, error) {
+func (f *scriptFeed) Poll(ctx context.Context, beat auth.Node) (store.Round, error) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	f.s.polls++
+	f.s.beats = append(f.s.beats, beat)
 	if f.s.hang {
 		f.s.mu.Unlock()
 		<-ctx.Done()
 		f.s.mu.Lock()
-		return nil, ctx.Err()
+		return store.Round{}, ctx.Err()
 	}
 	if slow := f.s.slow; slow > 0 {
 		f.s.mu.Unlock()
@@ -161,11 +207,21 @@ func (f *scriptFeed) Poll(ctx context.Context) ([]auth.Change, error) {
 		f.s.mu.Lock()
 	}
 	if f.s.fail != nil {
-		return nil, f.s.fail
+		return store.Round{}, f.s.fail
 	}
-	rows := f.s.rows[f.seen:]
+	round := store.Round{Changes: f.s.rows[f.seen:], DatabaseTime: f.s.clock()}
 	f.seen = len(f.s.rows)
-	return rows, nil
+	return round, nil
+}
+
+// Wait hears what wake sends.
+func (f *scriptFeed) Wait(ctx context.Context) error {
+	select {
+	case <-f.s.wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (f *scriptFeed) Close() error {

@@ -3,6 +3,7 @@ package revocation
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,10 @@ const shardCount = 64
 // so that millions of them cost the collector nothing. It is safe for
 // concurrent use; the zero value is not ready, use [NewIndex].
 type Index struct {
-	sessions, families, users [shardCount]shard
+	sessions, users, families [shardCount]shard
+	// keys counts the rows about signing keys, and keyHooks hear of each.
+	keys     atomic.Uint64
+	keyHooks atomic.Pointer[[]func(auth.Change)]
 	// freshAsOf is the moment of the last successful look at the feed.
 	freshAsOf atomic.Pointer[time.Time]
 }
@@ -54,28 +58,21 @@ func (x *Index) Apply(c auth.Change) {
 		until = 1
 	}
 	switch c.Kind {
-	case auth.ChangeSessionEnded:
+	case auth.ChangeSessionEnded, auth.ChangeSessionChanged:
 		key, err := c.SessionID.UUID()
 		if err != nil {
 			return
 		}
-		ended := revoked
-		if c.Value == 1 {
-			ended = superseded
+		r := record{key: key, until: until}
+		switch {
+		case c.Kind == auth.ChangeSessionChanged:
+			r.b = clamp(c.Value)
+		case c.Value == 1:
+			r.a, r.at = superseded, seconds(c.At)
+		default:
+			r.a, r.at = revoked, seconds(c.At)
 		}
-		x.sessions[shardOf(key)].raise(record{key: key, a: ended, at: seconds(c.At), until: until})
-	case auth.ChangeSessionChanged:
-		key, err := c.SessionID.UUID()
-		if err != nil {
-			return
-		}
-		x.sessions[shardOf(key)].raise(record{key: key, b: clamp(c.Value), until: until})
-	case auth.ChangeFamilyEnded:
-		key, err := c.FamilyID.UUID()
-		if err != nil {
-			return
-		}
-		x.families[shardOf(key)].raise(record{key: key, a: 1, at: seconds(c.At), until: until})
+		x.sessions[shardOf(key)].raise(r)
 	case auth.ChangeUserEpoch, auth.ChangeUserVersion:
 		key, err := c.UserID.UUID()
 		if err != nil {
@@ -88,6 +85,19 @@ func (x *Index) Apply(c auth.Change) {
 			r.b = clamp(c.Value)
 		}
 		x.users[shardOf(key)].raise(r)
+	case auth.ChangeFamilyEnded:
+		key, err := c.FamilyID.UUID()
+		if err != nil {
+			return
+		}
+		x.families[shardOf(key)].raise(record{key: key, a: revoked, at: seconds(c.At), until: until})
+	case auth.ChangeKeys:
+		x.keys.Add(1)
+		if hooks := x.keyHooks.Load(); hooks != nil {
+			for _, fn := range *hooks {
+				fn(c)
+			}
+		}
 	}
 }
 
@@ -100,8 +110,8 @@ func (x *Index) SessionEnded(key [16]byte) (Ending, bool) {
 	return Ending{At: time.Unix(int64(r.at), 0), Superseded: r.a == superseded}, true
 }
 
-// SessionVersion says which version a copy of the session's row must have at
-// least; 0 is any.
+// SessionVersion is the least Version a copy of a stored session's row must
+// have; zero is any.
 func (x *Index) SessionVersion(key [16]byte) int64 {
 	r, _ := x.sessions[shardOf(key)].find(key)
 	return int64(r.b)
@@ -121,6 +131,27 @@ func (x *Index) User(key [16]byte) (Least, bool) {
 		return Least{}, false
 	}
 	return Least{Epoch: int64(r.a), Version: int64(r.b), EpochAt: time.Unix(int64(r.at), 0)}, true
+}
+
+// KeyChanges counts the rows about signing keys that were applied. A copy of
+// the keys is good as long as the count is what it was before they were read.
+func (x *Index) KeyChanges() uint64 { return x.keys.Load() }
+
+// OnKeyChange has fn called with every row about signing keys, as it is
+// applied: by whoever applies it, so fn returns at once. A row may come more
+// than once.
+func (x *Index) OnKeyChange(fn func(auth.Change)) {
+	for {
+		old := x.keyHooks.Load()
+		var hooks []func(auth.Change)
+		if old != nil {
+			hooks = slices.Clone(*old)
+		}
+		hooks = append(hooks, fn)
+		if x.keyHooks.CompareAndSwap(old, &hooks) {
+			return
+		}
+	}
 }
 
 // MarkFresh records that everything committed before the moment asOf has been
@@ -143,8 +174,8 @@ func (x *Index) Purge(now time.Time) {
 	limit := seconds(now)
 	for i := range shardCount {
 		x.sessions[i].purge(limit)
-		x.families[i].purge(limit)
 		x.users[i].purge(limit)
+		x.families[i].purge(limit)
 	}
 }
 
@@ -152,7 +183,7 @@ func (x *Index) Purge(now time.Time) {
 func (x *Index) Len() int {
 	n := 0
 	for i := range shardCount {
-		n += x.sessions[i].len() + x.families[i].len() + x.users[i].len()
+		n += x.sessions[i].len() + x.users[i].len() + x.families[i].len()
 	}
 	return n
 }
@@ -161,22 +192,50 @@ func (x *Index) Len() int {
 func (x *Index) Bytes() int {
 	n := 0
 	for i := range shardCount {
-		n += x.sessions[i].capacity() + x.families[i].capacity() + x.users[i].capacity()
+		n += x.sessions[i].capacity() + x.users[i].capacity() + x.families[i].capacity()
 	}
 	return n * int(unsafe.Sizeof(record{}))
 }
 
-// How a session ended, in a of its record: the stronger statement is the higher
-// number.
+// How a session or a family ended, the stronger the greater; 0 is not at all.
 const (
-	superseded uint32 = 1
-	revoked    uint32 = 2
+	superseded = 1
+	revoked    = 2
 )
 
-// record is one entry: for a session a says how it ended, 0 when it has not, and
-// b is the least version of its row;
-// for a family it is 1; for a user a is the least epoch and b the least version. until is never 0 in
-// a used slot.
+// table names one of the three.
+type table uint8
+
+const (
+	tableSessions table = iota
+	tableUsers
+	tableFamilies
+)
+
+func (x *Index) table(t table) *[shardCount]shard {
+	return [...]*[shardCount]shard{&x.sessions, &x.users, &x.families}[t]
+}
+
+// each calls fn with every entry, a shard at a time and outside its lock.
+func (x *Index) each(fn func(t table, r record)) {
+	for t := tableSessions; t <= tableFamilies; t++ {
+		for i := range shardCount {
+			for _, r := range x.table(t)[i].entries() {
+				fn(t, r)
+			}
+		}
+	}
+}
+
+// covers says whether the Index says at least what the record does.
+func (x *Index) covers(t table, r record) bool {
+	have, ok := x.table(t)[shardOf(r.key)].find(r.key)
+	return ok && have.a >= r.a && have.b >= r.b && have.until >= r.until
+}
+
+// record is one entry: for a session a says how it ended and b is the least
+// version of its row; for a user a is the least epoch and b the least version;
+// for a family a is how it ended. until is never 0 in a used slot.
 type record struct {
 	key       [16]byte
 	a, b      uint32
@@ -271,6 +330,18 @@ func (s *shard) purge(least uint32) {
 		size *= 2
 	}
 	s.rebuild(size, least)
+}
+
+func (s *shard) entries() []record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	list := make([]record, 0, s.used)
+	for _, r := range s.slots {
+		if r.until != 0 {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 func (s *shard) len() int {

@@ -33,6 +33,18 @@ type Store interface {
 	Installation(ctx context.Context) (string, error)
 	// OpenFeed opens the reader of the change feed. One follower owns it.
 	OpenFeed(ctx context.Context) (Feed, error)
+	// Nodes returns the servers that may be answering now, the oldest first:
+	// those whose last beat is younger than the staleness at which they refuse
+	// by themselves. Where only one server can be, it is the one that has the
+	// lock.
+	Nodes(ctx context.Context) ([]auth.Node, error)
+	// RemoveNode takes the row of a node that answers nobody any more; none is no
+	// error.
+	RemoveNode(ctx context.Context, id auth.NodeID) error
+	// Reach says how far the rows of the feed with these numbers have come; they
+	// are committed. The node self is left out: it knows its own commits. That
+	// self is no node is no error. ErrNotFound: one of the rows is not there.
+	Reach(ctx context.Context, self auth.NodeID, seqs []int64) (Reach, error)
 	// Ping says whether the database answers, for readiness.
 	Ping(ctx context.Context) error
 	// Close waits for what is under way and closes the backend.
@@ -292,13 +304,44 @@ type Changes interface {
 }
 
 // Feed is the reading side. It belongs to one goroutine.
+//
+// A feed is good for one incarnation of one database server. When it finds
+// itself at another (a server that was started again, a standby that was
+// promoted, a pooler that changed servers) it fails, and whoever owns it opens
+// a new one and loads it whole: a remembered position says nothing there
+// (guarantees R2).
 type Feed interface {
 	// Load calls fn with every row of the feed, in order, and sets the position
 	// behind them. When it fails, fn may have had some.
 	Load(ctx context.Context, fn func(auth.Change)) error
-	// Poll returns what was committed since the last Load or Poll, by this
-	// process or another. Rows may come more than once: applying them is
-	// idempotent. It costs microseconds when nothing happened.
-	Poll(ctx context.Context) ([]auth.Change, error)
+	// Poll tells the other nodes that this one has applied all that the last Load
+	// or Poll returned, and then returns what was committed since. Rows may come
+	// more than once: applying them is idempotent. A success means that whatever
+	// was committed before the call is among what was returned so far
+	// (guarantees R7).
+	Poll(ctx context.Context, beat auth.Node) (Round, error)
+	// Wait returns nil when there may be something new, and the context's error
+	// when the context ends first. It may be deaf: correctness never rests on it.
+	Wait(ctx context.Context) error
 	Close() error
+}
+
+// Round is what one look at the feed brought.
+type Round struct {
+	// Changes are the rows that were committed since the last look.
+	Changes []auth.Change
+	// DatabaseTime is the database server's clock during the look; zero where it
+	// has no clock of its own.
+	DatabaseTime time.Time
+	// Woken counts the notifications since the last look.
+	Woken int
+}
+
+// Reach is how far rows of the feed have come.
+type Reach struct {
+	// Behind are the nodes that may still accept what the rows void.
+	Behind []auth.Node
+	// Within is how long from now any of them may: by then each has read the rows
+	// or refuses everything. Zero when Behind is empty.
+	Within time.Duration
 }

@@ -217,7 +217,7 @@ func BenchmarkPoll(b *testing.B) {
 	}
 	defer f.Close()
 	for b.Loop() {
-		if _, err := f.Poll(ctx); err != nil {
+		if _, err := f.Poll(ctx, auth.Node{}); err != nil {
 			b.Fatal(err)
 		}
 	}

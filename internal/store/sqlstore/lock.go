@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // ServerRunningError says that another server has the database.
@@ -45,7 +46,7 @@ func LockServer(path string) (release func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the database: %w; the server must be able to write in the folder of database.path", err)
 	}
-	if err := tryLock(f); err != nil {
+	if err := lockPatiently(f); err != nil {
 		defer f.Close()
 		if !errors.Is(err, errHeld) {
 			return nil, fmt.Errorf("cannot lock the database with %s.lock: %w", path, err)
@@ -63,4 +64,30 @@ func LockServer(path string) (release func() error, err error) {
 		}
 		return nil
 	}, nil
+}
+
+// lockPatiently tries for a moment: whoever asks whether there is a server
+// holds the lock for some microseconds.
+func lockPatiently(f *os.File) (err error) {
+	for range 10 {
+		if err = tryLock(f); !errors.Is(err, errHeld) {
+			return err
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return err
+}
+
+// served says whether some process, this one included, has the lock of a
+// server. When that cannot be found out there may be one.
+func served(path string) bool {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	f, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist)
+	}
+	defer f.Close()
+	return tryLock(f) != nil
 }

@@ -94,7 +94,8 @@ func TestFeed_seesWhatAnotherProcessWrites(t *testing.T) {
 	if out, err := child(t, "disable", path).Output(); err != nil {
 		t.Fatalf("the tool: %v %s", err, out)
 	}
-	got, err := f.Poll(ctx)
+	round, err := f.Poll(ctx, auth.Node{})
+	got := round.Changes
 	if err != nil || len(got) != 1 || got[0].UserID != u.ID || got[0].Value != 2 {
 		t.Errorf("got %v, %v; want the other process's change", got, err)
 	}

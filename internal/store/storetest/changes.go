@@ -42,6 +42,12 @@ func loaded(t *testing.T, f store.Feed) (all []auth.Change) {
 	return all
 }
 
+// polled looks once, for no node.
+func polled(t *testing.T, f store.Feed) []auth.Change {
+	t.Helper()
+	return must[store.Round](t)(f.Poll(context.Background(), auth.Node{})).Changes
+}
+
 // appended writes the change and returns it with its Seq.
 func appended(t *testing.T, s store.Changes, c auth.Change) auth.Change {
 	t.Helper()
@@ -65,14 +71,14 @@ func changeRoundTrip(t *testing.T, s store.Store) {
 }
 
 func changePoll(t *testing.T, s store.Store) {
-	ctx, f := context.Background(), openFeed(t, s)
+	f := openFeed(t, s)
 	count(t, "loaded from an empty feed", len(loaded(t, f)), 0)
 	one := appended(t, s, raised(1))
-	same(t, "first poll", must[[]auth.Change](t)(f.Poll(ctx)), []auth.Change{one})
+	same(t, "first poll", polled(t, f), []auth.Change{one})
 	two, three := appended(t, s, raised(2)), appended(t, s, raised(3))
-	same(t, "second poll", must[[]auth.Change](t)(f.Poll(ctx)), []auth.Change{two, three})
+	same(t, "second poll", polled(t, f), []auth.Change{two, three})
 	newUser(t, s, "ann") // a commit that concerns nobody
-	count(t, "third poll", len(must[[]auth.Change](t)(f.Poll(ctx))), 0)
+	count(t, "third poll", len(polled(t, f)), 0)
 	same(t, "load again", loaded(t, f), []auth.Change{one, two, three})
 }
 
@@ -85,7 +91,7 @@ func changeRolledBack(t *testing.T, s store.Store) {
 	})
 	refused(t, "transaction", err, store.ErrConflict)
 	kept := appended(t, s, raised(2))
-	same(t, "poll", must[[]auth.Change](t)(f.Poll(ctx)), []auth.Change{kept})
+	same(t, "poll", polled(t, f), []auth.Change{kept})
 }
 
 func changeUncommitted(t *testing.T, s store.Store) {
@@ -94,11 +100,11 @@ func changeUncommitted(t *testing.T, s store.Store) {
 	var want auth.Change
 	err := s.InTx(ctx, func(tx store.Tx) error {
 		want = appended(t, tx, raised(1))
-		count(t, "poll inside", len(must[[]auth.Change](t)(f.Poll(ctx))), 0)
+		count(t, "poll inside", len(polled(t, f)), 0)
 		return nil
 	})
 	ok(t, "transaction", err)
-	same(t, "poll after", must[[]auth.Change](t)(f.Poll(ctx)), []auth.Change{want})
+	same(t, "poll after", polled(t, f), []auth.Change{want})
 }
 
 // changeAtOnce polls while fifty write, some of which roll back.
@@ -107,7 +113,7 @@ func changeAtOnce(t *testing.T, s store.Store) {
 	loaded(t, f)
 	seen := make(map[int64]bool)
 	poll := func() {
-		for _, c := range must[[]auth.Change](t)(f.Poll(ctx)) {
+		for _, c := range polled(t, f) {
 			seen[c.Value] = true
 		}
 	}
@@ -153,11 +159,11 @@ func changeOfAnother(t *testing.T, s store.Store) {
 	if !can {
 		t.Skip("this backend's rows have one handle")
 	}
-	ctx, f, other := context.Background(), openFeed(t, s), shared.Another(t)
+	f, other := openFeed(t, s), shared.Another(t)
 	loaded(t, f)
 	for i := range int64(3) {
 		want := []auth.Change{appended(t, other, raised(i)), appended(t, s, raised(i))}
-		same(t, fmt.Sprintf("poll %d", i), must[[]auth.Change](t)(f.Poll(ctx)), want)
+		same(t, fmt.Sprintf("poll %d", i), polled(t, f), want)
 	}
 }
 
@@ -167,7 +173,7 @@ func changePurgedBehind(t *testing.T, s store.Store) {
 	same(t, "load", loaded(t, f), []auth.Change{first})
 	count(t, "purged", must[int](t)(s.PurgeChanges(ctx, start.Add(2*time.Hour), 9)), 1)
 	second := appended(t, s, raised(2))
-	same(t, "poll", must[[]auth.Change](t)(f.Poll(ctx)), []auth.Change{second})
+	same(t, "poll", polled(t, f), []auth.Change{second})
 }
 
 func changePurge(t *testing.T, s store.Store) {

@@ -1,0 +1,214 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// reload compares what a whole reading of the feed says with what the index
+// held before it. A database that came back from a backup, or a standby that
+// was promoted without having everything, lacks what was acknowledged; the
+// nodes may still hold it (guarantees R2).
+type reload struct {
+	index *Index
+	// read is what the feed says; nil when the index was empty, and so nothing
+	// can be missing.
+	read *Index
+}
+
+func newReload(x *Index) *reload {
+	if x.Len() == 0 {
+		return &reload{}
+	}
+	return &reload{index: x, read: NewIndex()}
+}
+
+func (r *reload) saw(c auth.Change) {
+	if r.read != nil {
+		r.read.Apply(c)
+	}
+}
+
+// missing returns what the index holds and the feed does not say, nil when
+// there is none. What this node commits meanwhile is in the index and not in
+// what was read: only the next look can tell it from what was lost.
+func (r *reload) missing(now time.Time) *missing {
+	if r.read == nil {
+		return nil
+	}
+	m := &missing{}
+	// A row is removed at its until: near it, it is not missed.
+	least := seconds(now.Add(time.Minute))
+	r.index.each(func(t table, have record) {
+		if have.until < least || r.read.covers(t, have) {
+			return
+		}
+		if m.records == nil {
+			m.records = make(map[tableKey]record)
+		}
+		m.records[tableKey{t, have.key}] = have
+	})
+	if m.records == nil {
+		return nil
+	}
+	m.later = NewIndex()
+	return m
+}
+
+// missing is what may have to be written back.
+type missing struct {
+	records map[tableKey]record
+	later   *Index // what the look after the reload brought
+}
+
+type tableKey struct {
+	table table
+	key   [16]byte
+}
+
+// found takes a row of the look that follows the reload.
+func (m *missing) found(c auth.Change) {
+	if m != nil {
+		m.later.Apply(c)
+	}
+}
+
+// rest returns what is missing after that look.
+func (m *missing) rest() (all []lost) {
+	for k, r := range m.records {
+		if !m.later.covers(k.table, r) {
+			all = append(all, lost{k.table, r})
+		}
+	}
+	return all
+}
+
+// lost is an entry of the index whose rows are gone from the store.
+type lost struct {
+	table table
+	record
+}
+
+// changes makes rows of the entry: as strong, and lasting a second longer at
+// most. What the rows had beside that (who did it, and why) is not known here.
+func (l lost) changes() (rows []auth.Change) {
+	at, until := time.Unix(int64(l.at), 0).UTC(), time.Unix(int64(l.until)+1, 0).UTC()
+	switch l.table {
+	case tableSessions:
+		id := auth.SessionIDFromUUID(l.key)
+		if l.a > 0 {
+			c := auth.Change{Kind: auth.ChangeSessionEnded, SessionID: id, At: at, Until: until}
+			if l.a == superseded {
+				c.Value = 1
+			}
+			rows = append(rows, c)
+		}
+		if l.b > 0 {
+			rows = append(rows, auth.Change{Kind: auth.ChangeSessionChanged, SessionID: id, Value: int64(l.b), At: at, Until: until})
+		}
+	case tableUsers:
+		id := auth.UserIDFromUUID(l.key)
+		if l.a > 0 {
+			rows = append(rows, auth.Change{Kind: auth.ChangeUserEpoch, UserID: id, Value: int64(l.a), At: at, Until: until})
+		}
+		if l.b > 0 {
+			rows = append(rows, auth.Change{Kind: auth.ChangeUserVersion, UserID: id, Value: int64(l.b), At: at, Until: until})
+		}
+	case tableFamilies:
+		rows = append(rows, auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: auth.FamilyIDFromUUID(l.key), At: at, Until: until})
+	}
+	return rows
+}
+
+// restoreDeadline bounds the writing back of one entry.
+const restoreDeadline = 5 * time.Second
+
+// liftLimit is how many steps a user's epoch and version are raised at most to
+// where the index has them.
+const liftLimit = 1000
+
+// restore writes back what was lost, beside the following: there may be much
+// of it. Several nodes may do the same; rows may be there twice.
+func (f *Follower) restore(ctx context.Context, m *missing) {
+	if all := m.rest(); len(all) > 0 {
+		f.restoring.Go(func() { f.restoreAll(ctx, all) })
+	}
+}
+
+func (f *Follower) restoreAll(ctx context.Context, all []lost) {
+	written := 0
+	for _, l := range all {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := f.restoreOne(ctx, l); err != nil {
+			f.Logger.Error("a revocation that the database lacks could not be written back; this server goes on refusing what it voids", "err", err)
+			continue
+		}
+		written++
+	}
+	f.restored.Add(uint64(written))
+	f.Logger.Error("the database lacks revocations that were in force, as after a restored backup or a failover that lost commits; they were written back. "+
+		"What else was lost with them is not known here", "revocations", written, "failed", len(all)-written)
+}
+
+// restoreOne writes the rows of one entry, brings the rows they speak of as far
+// as it can, and records it, in one transaction.
+func (f *Follower) restoreOne(ctx context.Context, l lost) error {
+	ctx, cancel := context.WithTimeout(ctx, restoreDeadline)
+	defer cancel()
+	now := f.Now()
+	return f.Store.InTx(ctx, func(tx store.Tx) error {
+		event := auth.Event{ID: auth.NewEventID(now), At: now, Type: auth.EventRevocationRestored, Actor: "gatehouse"}
+		for _, c := range l.changes() {
+			if _, err := tx.AppendChange(ctx, c); err != nil {
+				return err
+			}
+			event.SessionID, event.UserID = c.SessionID, c.UserID
+			if c.FamilyID != "" {
+				event.Detail = string(c.FamilyID)
+			}
+		}
+		if err := l.lift(ctx, tx, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, event)
+	})
+}
+
+// lift makes the rows agree with what the feed says of them again: a session
+// that ended has ended, and a user's next session is not void at its birth.
+func (l lost) lift(ctx context.Context, tx store.Tx, now time.Time) (err error) {
+	switch l.table {
+	case tableSessions:
+		if l.a > 0 {
+			reason := auth.EndRevoked
+			if l.a == superseded {
+				reason = auth.EndSuperseded
+			}
+			err = tx.EndSession(ctx, auth.SessionIDFromUUID(l.key), reason, now)
+		}
+	case tableFamilies:
+		err = tx.EndFamily(ctx, auth.FamilyIDFromUUID(l.key), auth.EndRevoked, now)
+	case tableUsers:
+		id := auth.UserIDFromUUID(l.key)
+		var u auth.User
+		if u, err = tx.User(ctx, id); err == nil && (int64(l.a)-u.Epoch > liftLimit || int64(l.b)-u.Version > liftLimit) {
+			return nil // a user who was deleted, and is back: nothing is good for them until an operator decides
+		}
+		for err == nil && u.Epoch < int64(l.a) {
+			u, err = tx.RaiseEpoch(ctx, id, now)
+		}
+		for err == nil && u.Version < int64(l.b) {
+			u, err = tx.UpdateUser(ctx, id, store.UserUpdate{}, now)
+		}
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
