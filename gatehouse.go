@@ -126,6 +126,9 @@ func (g *Gatehouse) Ready(ctx context.Context) error {
 
 // able asks for what an answer needs.
 func (g *Gatehouse) able(ctx context.Context) error {
+	if err := g.rooms.follower.Fit(); err != nil {
+		return err
+	}
 	if age := g.rooms.index.Staleness(g.cfg.Now()); age > g.cfg.Session.MaxStaleness {
 		return fmt.Errorf("the change feed was last read %s ago", age.Round(time.Second))
 	}
@@ -140,8 +143,25 @@ func (g *Gatehouse) able(ctx context.Context) error {
 func (g *Gatehouse) Close() error {
 	g.rooms.telemetry.Unregister()
 	_ = g.rooms.breached.Close() // it was only read
+	g.leave()
 	return g.rooms.store.Close()
 }
+
+// leave tells the other nodes that this one answers nobody any more. Should it
+// fail, they wait until its last beat is too old.
+func (g *Gatehouse) leave() {
+	if !g.loaded.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveDeadline)
+	defer cancel()
+	if err := g.rooms.store.RemoveNode(ctx, g.rooms.reach.Self); err != nil {
+		g.cfg.Logger.Warn("the other servers could not be told that this one has ended", "err", err)
+	}
+}
+
+// leaveDeadline bounds the last thing that a server writes.
+const leaveDeadline = 2 * time.Second
 
 // Endpoints lists every address that a server with this configuration answers,
 // with its posture. No database is needed.

@@ -65,10 +65,11 @@ func (g *Gatehouse) flush(ctx context.Context) {
 	}
 }
 
-// purge removes what nobody needs any more. A failure is tried again at the
+// purge removes what nobody needs any more, by the database's clock, which is
+// one for all nodes (guarantees R21). A failure is tried again at the
 // next round.
 func (g *Gatehouse) purge(ctx context.Context) {
-	now, s := g.cfg.Now(), g.rooms.store
+	now, s := g.cfg.Now().Add(g.rooms.follower.ClockDifference()), g.rooms.store
 	for _, p := range []struct {
 		what   string
 		remove func(ctx context.Context, before time.Time, limit int) (int, error)

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
@@ -41,6 +43,7 @@ type rooms struct {
 	store        store.Store
 	index        *revocation.Index
 	follower     *revocation.Follower
+	reach        *revocation.Reach
 	sessions     *session.Room
 	signin       *signin.Room
 	registration *registration.Room
@@ -89,7 +92,13 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.telemetry = watch
 	r.index = revocation.NewIndex()
 	r.store = revocation.Applying(watch.Store(db), r.index)
-	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now}
+	self := thisNode(cfg)
+	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now, Node: func() auth.Node {
+		n := self
+		n.BeatAt = cfg.Now()
+		return n
+	}}
+	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now}
 	installation, err := db.Installation(ctx)
 	if err != nil {
 		return r, err
@@ -134,6 +143,13 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
 	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Gate: hasher.Gate(), Now: cfg.Now})
+}
+
+// thisNode is what this server tells others of itself that does not change.
+func thisNode(cfg Config) auth.Node {
+	name, _ := os.Hostname() // for people alone
+	now := cfg.Now()
+	return auth.Node{ID: auth.NewNodeID(now), Name: name, StartedAt: now, MaxStaleness: cfg.Session.MaxStaleness}
 }
 
 func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
