@@ -48,6 +48,11 @@ const (
 	// EventRevocationRestored: the database lacked a revocation that this server
 	// had heard of, and was told again (guarantees R2).
 	EventRevocationRestored EventType = "revocation.restored"
+	// The Detail of these is the key's ID. A rotation names the key that signs
+	// from then on.
+	EventKeyCreated EventType = "key.created"
+	EventKeyRotated EventType = "key.rotated"
+	EventKeyRetired EventType = "key.retired"
 )
 
 // Change is one row of the change feed: what every node must know to refuse
