@@ -14,13 +14,13 @@ import (
 )
 
 // programs are those of the folder of peers.
-var programs = []string{"next-auth-v4.mjs", "next-auth-v5.mjs", "better-auth.mjs", "iron-session.mjs"}
+var programs = []string{"next-auth-v4.mjs", "next-auth-v5.mjs", "better-auth.mjs", "iron-session.mjs", "access-tokens.mjs"}
 
 // peers measures the npm packages beside the bare handler.
 func (r *run) peers() error {
 	if reason := r.installPeers(); reason != "" {
 		r.say("skipped: the npm peers: %s", reason)
-		r.report.Skipped = append(r.report.Skipped, "next-auth 4, next-auth 5, better-auth, iron-session: "+reason)
+		r.report.Skipped = append(r.report.Skipped, "next-auth 4, next-auth 5, better-auth, iron-session, jsonwebtoken, jose: "+reason)
 		return nil
 	}
 	for _, program := range programs {
@@ -38,7 +38,8 @@ func (r *run) installPeers() (missing string) {
 			return tool + " is not installed"
 		}
 	}
-	if _, err := os.Stat(filepath.Join(r.settings.peers, "node_modules")); err == nil {
+	// The one that came last: an older installation has the others.
+	if _, err := os.Stat(filepath.Join(r.settings.peers, "node_modules", "jsonwebtoken")); err == nil {
 		return ""
 	}
 	npm := exec.CommandContext(r.ctx, "npm", "install", "--no-save", "--no-package-lock", "--legacy-peer-deps", "--no-audit", "--no-fund")
