@@ -38,7 +38,7 @@ func BreakWriter(db *DB) error {
 func Plain(code int) string { return plain(code) }
 
 // Newest is the schema version of this program.
-func Newest() int64 { return newest() }
+func Newest() int64 { return newest(forSQLite) }
 
 // Closing says whether Close has begun.
 func Closing(db *DB) bool {

@@ -41,7 +41,7 @@ const maxDamage = 3
 // migrated. It may be called beside a running server. A file that does not
 // exist is an error that wraps fs.ErrNotExist.
 func Inspect(ctx context.Context, path string) (found Inspection, err error) {
-	found.Program = newest()
+	found.Program = newest(forSQLite)
 	info, err := os.Stat(path)
 	if err != nil {
 		return found, fmt.Errorf("sqlstore: inspect: %w", err)

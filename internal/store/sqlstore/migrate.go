@@ -15,8 +15,14 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
+
+// The folders of each database's migrations.
+const (
+	forSQLite   = "migrations/sqlite"
+	forPostgres = "migrations/postgres"
+)
 
 // versionTable is goose's.
 const versionTable = "goose_db_version"
@@ -24,8 +30,9 @@ const versionTable = "goose_db_version"
 // NewerError says that a newer program has changed the database. Going on
 // could destroy what this program does not know of.
 type NewerError struct {
+	// Path is the file, or host and name of a PostgreSQL database.
 	Path string
-	// Database is the version the file has, Program the newest known here.
+	// Database is the version it has, Program the newest known here.
 	Database, Program int64
 }
 
@@ -36,8 +43,9 @@ func (e *NewerError) Error() string {
 
 // OutdatedError says that the schema must be brought up to date first.
 type OutdatedError struct {
+	// Path is the file, or host and name of a PostgreSQL database.
 	Path string
-	// Database is the version the file has, Program the one needed.
+	// Database is the version it has, Program the one needed.
 	Database, Program int64
 }
 
@@ -75,14 +83,17 @@ func Migrate(ctx context.Context, o Options) ([]Migration, error) {
 	if err := db.checkSchema(ctx, o); err != nil {
 		return nil, err
 	}
-	var applied []Migration
-	for _, m := range known() {
+	return appliedSince(forSQLite, before), nil
+}
+
+func appliedSince(of string, before int64) (applied []Migration) {
+	for _, m := range known(of) {
 		if m.Version > before {
 			m.Applied = true
 			applied = append(applied, m)
 		}
 	}
-	return applied, nil
+	return applied
 }
 
 // Status returns every migration this program knows and whether the database
@@ -103,9 +114,13 @@ func Status(ctx context.Context, o Options) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := known()
-	if at > newest() {
-		return nil, &NewerError{o.Path, at, newest()}
+	return status(forSQLite, o.Path, at)
+}
+
+func status(of, path string, at int64) ([]Migration, error) {
+	all := known(of)
+	if at > newest(of) {
+		return nil, &NewerError{path, at, newest(of)}
 	}
 	for i := range all {
 		all[i].Applied = all[i].Version <= at
@@ -122,18 +137,18 @@ func (db *DB) checkSchema(ctx context.Context, o Options) error {
 		switch {
 		case err != nil:
 			return err
-		case at > newest():
-			return &NewerError{o.Path, at, newest()}
-		case at == newest():
+		case at > newest(forSQLite):
+			return &NewerError{o.Path, at, newest(forSQLite)}
+		case at == newest(forSQLite):
 			return nil
 		case !o.Migrate:
-			return &OutdatedError{o.Path, at, newest()}
+			return &OutdatedError{o.Path, at, newest(forSQLite)}
 		}
 		// Another process may be doing the same at this moment: each step is a
 		// transaction, so one of the two fails and looks again.
 		err = applyMigrations(ctx, o)
 		if err == nil {
-			o.Logger.Info("database schema brought up to date", "from", at, "to", newest())
+			o.Logger.Info("database schema brought up to date", "from", at, "to", newest(forSQLite))
 			continue
 		}
 		if attempt == attempts || ctx.Err() != nil || !raced(err) {
@@ -156,7 +171,7 @@ func applyMigrations(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	pool.SetMaxIdleConns(1)
-	files, err := fs.Sub(migrations, "migrations/sqlite")
+	files, err := fs.Sub(migrations, forSQLite)
 	if err != nil {
 		return err
 	}
@@ -195,9 +210,10 @@ func (db *DB) version(ctx context.Context) (int64, error) {
 	return at[0], nil
 }
 
-// known returns the embedded migrations in order of their numbers.
-func known() []Migration {
-	files, err := migrations.ReadDir("migrations/sqlite")
+// known returns the embedded migrations of a database in order of their
+// numbers.
+func known(of string) []Migration {
+	files, err := migrations.ReadDir(of)
 	if err != nil {
 		panic(err) // embedded: cannot be missing
 	}
@@ -213,7 +229,7 @@ func known() []Migration {
 	return all
 }
 
-func newest() int64 {
-	all := known()
+func newest(of string) int64 {
+	all := known(of)
 	return all[len(all)-1].Version
 }

@@ -1,0 +1,62 @@
+package sqlstore_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
+	"github.com/gatehouse-auth/gatehouse/internal/store/storetest"
+)
+
+func TestPostgres_conformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store {
+		url := newPostgres(t)
+		return pgHandle{openPostgres(t, url), url}
+	})
+}
+
+// pgHandle can connect once more.
+type pgHandle struct {
+	*sqlstore.Postgres
+	url string
+}
+
+var _ storetest.Sharer = pgHandle{}
+
+func (h pgHandle) Another(t *testing.T) store.Store { return openPostgres(t, h.url) }
+
+// migrated is a database with our tables that others are copies of.
+var migrated struct {
+	once sync.Once
+	err  error
+}
+
+const template = "gatehouse_template"
+
+// newPostgres makes a database with the tables and returns its URL.
+func newPostgres(t testing.TB) string {
+	t.Helper()
+	s := pgtest.Shared(t)
+	migrated.once.Do(func() {
+		s.Exec(t, "postgres", "CREATE DATABASE "+template)
+		_, migrated.err = sqlstore.MigratePostgres(context.Background(), sqlstore.PostgresOptions{URL: auth.Secret(s.URL(template))})
+	})
+	if migrated.err != nil {
+		t.Fatal(migrated.err)
+	}
+	return s.NewDatabase(t, template)
+}
+
+func openPostgres(t testing.TB, url string) *sqlstore.Postgres {
+	t.Helper()
+	db, err := sqlstore.OpenPostgres(context.Background(), sqlstore.PostgresOptions{URL: auth.Secret(url)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}

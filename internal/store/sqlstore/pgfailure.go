@@ -1,0 +1,182 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// errStandby: PostgreSQL answers, but cannot be written to.
+var errStandby = errors.New("the server is a standby, which may only be read; database.url must lead to the primary (several hosts may be named, and the primary is found)")
+
+// translatePostgres is translate for PostgreSQL.
+func translatePostgres(doing string, err error) error {
+	switch code := sqlState(err); {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return store.ErrNotFound
+	case code == "23505": // unique_violation
+		return store.ErrConflict
+	case code == "23503": // foreign_key_violation
+		return store.ErrNotFound
+	}
+	return describePostgres(doing, err)
+}
+
+// constraint says whether the contract has an answer for what the server
+// refused.
+func constraint(err error) bool {
+	code := sqlState(err)
+	return code == "23505" || code == "23503"
+}
+
+// sqlState is PostgreSQL's code of the error, empty for others.
+func sqlState(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// overtaken says whether the transaction lost against another one and nothing
+// of it is kept.
+func overtaken(err error) bool {
+	switch sqlState(err) {
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return !errors.Is(err, errUnknown)
+	}
+	return false
+}
+
+// lost says whether the connection broke or was ended before anything could
+// have been kept. One that was given up because nobody answered is not tried
+// again: the next would wait as long.
+func lost(err error) bool {
+	if err == nil || errors.Is(err, errUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	switch code := sqlState(err); code {
+	case "57P01", "57P02", "57P03", "25006": // shut down, crashed, starting up; made a standby
+		return true
+	case "":
+		var network net.Error
+		return pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "unexpected EOF") || errors.As(err, &network) ||
+			strings.Contains(err.Error(), "conn closed")
+	default:
+		return false
+	}
+}
+
+// errUnknown marks what may have been kept or not.
+var errUnknown = errors.New("it is not known whether the change was kept")
+
+func unknownOutcome(err error) error {
+	return fmt.Errorf("sqlstore: commit, so %w: %w", errUnknown, err)
+}
+
+// describePostgres is describe for PostgreSQL. pgx shows no password in its
+// errors.
+func describePostgres(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if hint := plainPostgres(err); hint != "" {
+		return fmt.Errorf("sqlstore: %s: %s: %w", doing, hint, err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", doing, err)
+}
+
+// plainPostgres says in an operator's words what stands in the way.
+func plainPostgres(err error) string {
+	switch code := sqlState(err); code {
+	case "28P01", "28000":
+		return "the server refuses the user or the password of database.url (or pg_hba.conf does not let it in from here)"
+	case "3D000":
+		return "there is no such database; make it with: CREATE DATABASE, or correct database.url"
+	case "42501":
+		return "the user of database.url lacks a right; see the roles in docs/operating.md"
+	case "53300":
+		return "the server has no connection left; lower database.max_connections of every Gatehouse, or raise max_connections of the server"
+	case "53100":
+		return "the server's disk is full"
+	case "57014":
+		return "it took longer than database.statement_timeout"
+	case "55P03":
+		return "another transaction held the row for longer than database.statement_timeout"
+	case "25006", "0A000":
+		return "the server is a standby or may only be read; database.url must lead to the primary"
+	case "57P01", "57P02", "57P03":
+		return "the server is stopping or starting"
+	case "42P01":
+		return "a table is missing; run: gatehouse migrate"
+	case "22021":
+		return "a text cannot be stored in PostgreSQL (it holds a zero byte or is no UTF-8)"
+	}
+	var connecting *pgconn.ConnectError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, errStandby):
+		return "the server cannot be written to"
+	case errors.As(err, &dns):
+		return "the host of database.url is not known"
+	case errors.As(err, &connecting) && strings.Contains(err.Error(), "refused"):
+		return "nothing listens there: is PostgreSQL running?"
+	case errors.As(err, &connecting) && strings.Contains(err.Error(), "tls"):
+		return "no trusted TLS connection (sslmode and sslrootcert of database.url)"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the server does not answer in time"
+	}
+	return ""
+}
+
+// Where names host, port and database of a URL and nothing else of it.
+func Where(u auth.Secret) string {
+	config, err := pgconn.ParseConfig(u.Reveal())
+	if err != nil {
+		return "database.url"
+	}
+	hosts := []string{net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))}
+	for _, f := range config.Fallbacks {
+		host := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port)))
+		if host != hosts[len(hosts)-1] { // one host with TLS and without is one
+			hosts = append(hosts, host)
+		}
+	}
+	return strings.Join(hosts, ",") + "/" + config.Database
+}
+
+// CheckURL says what is wrong with a URL, without showing it.
+func CheckURL(u auth.Secret) error {
+	text := u.Reveal()
+	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		return errors.New("it must begin with postgres://")
+	}
+	if _, err := pgconn.ParseConfig(text); err != nil {
+		return badURL(err)
+	}
+	return nil
+}
+
+// badURL leaves pgx's reasons out: they quote the URL, with the password where
+// that is what cannot be read. A file that is missing is named.
+func badURL(err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return fmt.Errorf("a file that it names cannot be read: %w", file)
+	}
+	return errors.New("it cannot be read; it must look like postgres://user:password@host:5432/database?sslmode=verify-full, with %XX for special characters in user and password")
+}
+
+func namesExecMode(text string) bool { return strings.Contains(text, "default_query_exec_mode") }
