@@ -23,16 +23,12 @@ type pgFeed struct {
 	seen map[int64]bool
 }
 
-// OpenFeed opens the reader of the change feed. Its connection counts to no
-// pool and is closed by its owner.
-func (db *Postgres) OpenFeed(ctx context.Context) (store.Feed, error) {
-	config, err := pgx.ParseConfig(db.o.FeedURL.Reveal())
-	if err != nil {
-		return nil, badURL(err)
-	}
-	prepare(&config.Config)
+func openPGFeed(ctx context.Context, config *pgx.ConnConfig) (*pgFeed, error) {
 	f := &pgFeed{config: config}
-	return f, f.connect(ctx)
+	if err := f.connect(ctx); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (f *pgFeed) connect(ctx context.Context) (err error) {
@@ -46,11 +42,16 @@ func (f *pgFeed) Load(ctx context.Context, fn func(auth.Change)) error {
 	return f.read(ctx, fn)
 }
 
-func (f *pgFeed) Poll(ctx context.Context) (changes []auth.Change, err error) {
-	if err := f.read(ctx, func(c auth.Change) { changes = append(changes, c) }); err != nil {
-		return nil, err
+func (f *pgFeed) Poll(ctx context.Context, _ auth.Node) (round store.Round, err error) {
+	if err := f.read(ctx, func(c auth.Change) { round.Changes = append(round.Changes, c) }); err != nil {
+		return store.Round{}, err
 	}
-	return changes, nil
+	return round, nil
+}
+
+func (f *pgFeed) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // read takes the floor and the rows in one statement, and so in one snapshot.

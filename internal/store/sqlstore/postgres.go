@@ -196,6 +196,21 @@ func (db *Postgres) checkServer(ctx context.Context) error {
 	return nil
 }
 
+// OpenFeed opens the reader of the change feed. Its connection counts to no
+// pool and is closed by its owner.
+func (db *Postgres) OpenFeed(ctx context.Context) (store.Feed, error) {
+	config, err := pgx.ParseConfig(db.o.FeedURL.Reveal())
+	if err != nil {
+		return nil, badURL(err)
+	}
+	prepare(&config.Config)
+	f, err := openPGFeed(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
 // Ping asks whether the schema can be read.
 func (db *Postgres) Ping(ctx context.Context) error {
 	_, err := db.Installation(ctx)

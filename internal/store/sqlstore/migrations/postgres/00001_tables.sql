@@ -192,7 +192,8 @@ CREATE INDEX changes_by_xid ON changes (xid);
 CREATE INDEX changes_by_until ON changes (until);
 
 -- The servers that follow the feed. applied is the snapshot whose rows a server
--- has taken in.
+-- has taken in, incarnation the life of the database server that it is of:
+-- numbers of transactions mean something in one life alone.
 CREATE TABLE nodes (
     id            TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     name          TEXT    NOT NULL,
@@ -200,8 +201,9 @@ CREATE TABLE nodes (
     beat_at       BIGINT  NOT NULL,
     max_staleness BIGINT  NOT NULL,
     keys          TEXT    NOT NULL,
-    secrets       INTEGER NOT NULL,
-    applied       PG_SNAPSHOT
+    secrets       BIGINT  NOT NULL,
+    applied       PG_SNAPSHOT NOT NULL,
+    incarnation   TEXT    NOT NULL
 );
 
 -- Which installation this is. Transactions that have lost a race repeatedly
