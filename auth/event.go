@@ -43,6 +43,7 @@ const (
 	EventSignInThrottled      EventType = "signin.throttled"
 	EventSignedOut            EventType = "session.signed_out"
 	EventSessionAdopted       EventType = "session.adopted"
+	EventSessionRotated       EventType = "session.rotated"
 	EventInvitationCreated    EventType = "invitation.created"
 	EventInvitationDeleted    EventType = "invitation.deleted"
 	// EventRevocationRestored: the database lacked a revocation that this server

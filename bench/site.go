@@ -162,7 +162,7 @@ func (s *site) fillUsers(ctx context.Context, tx *sql.Tx, users int) error {
 		insert.row("passwords (user_id, hash, must_change, updated_at)", string(u.ID), hashed, 0, at)
 		insert.row("sessions (id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, end_reason)",
 			string(row.ID), string(u.ID), row.Mount, 1, at, end.UnixMicro(), at, `["pwd"]`, "", "", "")
-		_, token, err := mount.Seal(row, session.Proof{User: u}, nil)
+		_, token, err := mount.Seal(ctx, session.Begun{Session: row}, session.Proof{User: u}, nil)
 		if err != nil {
 			return err
 		}

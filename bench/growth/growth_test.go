@@ -128,7 +128,7 @@ func (r *rooms) begin(b *testing.B, m *session.Mount) []string {
 			ID: auth.NewUserID(now), Email: fmt.Sprintf("%s@bench.example", auth.NewUserID(now)), Name: "Ada Lovelace", Roles: []string{"user"},
 			Epoch: 1, Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
-		var row auth.Session
+		var row session.Begun
 		proof := session.Proof{User: u, Methods: []string{"pwd"}}
 		err := r.room.Store.InTx(ctx, func(tx store.Tx) (err error) {
 			if err := tx.CreateUser(ctx, u); err != nil {
@@ -140,7 +140,7 @@ func (r *rooms) begin(b *testing.B, m *session.Mount) []string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		_, token, err := m.Seal(row, proof, nil)
+		_, token, err := m.Seal(ctx, row, proof, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -189,7 +189,7 @@ func (r *Rooms) newUser(t testing.TB, in user.New) auth.User {
 func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *session.Sealed) (session.Sealed, session.Token) {
 	t.Helper()
 	proof := session.Proof{User: u, Methods: []string{"pwd"}, Replaces: replaces}
-	var row auth.Session
+	var row session.Begun
 	err := r.Store.InTx(context.Background(), func(tx store.Tx) (err error) {
 		row, err = m.Sessions.Begin(context.Background(), tx, proof)
 		return err
@@ -197,7 +197,7 @@ func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *sessi
 	if err != nil {
 		t.Fatalf("begin session: %v", err)
 	}
-	sealed, token, err := m.Sessions.Seal(row, proof, nil)
+	sealed, token, err := m.Sessions.Seal(context.Background(), row, proof, nil)
 	if err != nil {
 		t.Fatalf("seal session: %v", err)
 	}

@@ -103,8 +103,17 @@ func TestIronOpen_decidesAsTheRecordedVectors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("accepted, want refused: %s", v.Expect.Why)
 			}
-			if expired := errors.Is(err, seal.ErrExpired); v.Expect.Reason != "" && expired != (v.Expect.Reason == "expired") {
-				t.Errorf("%v, want %s", err, v.Expect.Reason)
+			reason := "invalid"
+			switch {
+			case errors.Is(err, seal.ErrExpired):
+				reason = "expired"
+			case errors.Is(err, seal.ErrPassword):
+				reason = "unknown-password"
+			case !errors.Is(err, seal.ErrToken):
+				reason = err.Error()
+			}
+			if v.Expect.Reason != "" && reason != v.Expect.Reason {
+				t.Errorf("%s, want %s", reason, v.Expect.Reason)
 			}
 			return
 		}

@@ -28,7 +28,8 @@ const IronTolerance = 60 * time.Second
 // data, the text of a JSON object without duplicate members. What stands behind
 // the first tilde is passed over. One that has expired, by more than
 // [IronTolerance], is [ErrExpired], and that is found before anything is
-// computed; every other failure is [ErrToken].
+// computed. One whose password is not among those given is [ErrPassword], which
+// is an ErrToken as every other failure.
 func (s *Iron) Open(value string, now time.Time) (data []byte, err error) {
 	data, _, err = s.open(value, now.UnixMilli(), nil)
 	return data, err
@@ -68,7 +69,7 @@ func (s *Iron) open(value string, now int64, fn func(name, raw []byte) error) (d
 	}
 	password := s.find(id)
 	if password == nil {
-		return nil, 0, ErrToken
+		return nil, 0, ErrPassword
 	}
 	data, ok = p.open(password)
 	if !ok || scanUnique(data, fn) != nil {

@@ -38,6 +38,7 @@ const (
 // token learns nothing from the way it failed.
 var (
 	ErrToken       = errors.New("seal: not a valid token")
+	ErrPassword    = fmt.Errorf("%w: it names a password that is not known", ErrToken)
 	ErrClaims      = errors.New("seal: claims are not acceptable JSON")
 	ErrTooLong     = errors.New("seal: claims are too long for a token")
 	ErrExpired     = errors.New("seal: token has expired")

@@ -39,7 +39,7 @@ func benchMount(b *testing.B, d seal.Dialect) (*session.Mount, string) {
 	now := time.Now()
 	u := auth.User{ID: auth.NewUserID(now), Email: "ada@example.test", Name: "Ada Lovelace", Roles: []string{"admin", "user"}, Version: 1}
 	row := auth.Session{ID: auth.NewSessionID(now), UserID: u.ID, Mount: "/api/auth", CreatedAt: now, AbsoluteEnd: now.Add(24 * time.Hour)}
-	_, token, err := m.Seal(row, session.Proof{User: u}, nil)
+	_, token, err := m.Seal(b.Context(), session.Begun{Session: row}, session.Proof{User: u}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func BenchmarkRenew(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if t, err := m.Renew(&s, nil); err != nil || t.Text == "" {
+				if t, err := m.Renew(b.Context(), &s, nil); err != nil || t.Text == "" {
 					b.Fatal(err)
 				}
 			}

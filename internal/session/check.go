@@ -33,7 +33,7 @@ const (
 // SignedIn says whether the request counts as signed in.
 func (v Verdict) SignedIn() bool { return v == Live || v == Superseded }
 
-// Sealed is a checked cookie.
+// Sealed is a checked cookie, whatever carries the session.
 type Sealed struct {
 	Facts
 	Verdict Verdict
@@ -49,6 +49,13 @@ type Sealed struct {
 	// subject is the claim sub as the session's row has it; empty when the
 	// cookie's own is good.
 	subject string
+	// gained: the user has a role that this session was not begun with.
+	gained bool
+	// localEnd is until when code that does not ask Gatehouse believes the
+	// cookie, in Unix seconds; 0 when the claim exp says so.
+	localEnd int64
+	// stored is what a stored session has beside.
+	stored fromRow
 }
 
 // Check judges the cookie text of a request, all chunks joined. The error is
@@ -71,27 +78,34 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 	case age > m.MaxStaleness:
 		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
 	}
-	s, by := m.open(token)
+	s, by, err := m.carrier.open(ctx, token, now)
+	if err != nil {
+		return Sealed{}, err
+	}
 	switch by {
 	case pretender:
 		return Sealed{}, nil
+	case settled:
+		return s, nil
 	case nobody, application:
 		if m.Adopt == nil {
 			return Sealed{}, nil
 		}
 		claims := s.claims
-		var err error
 		if s, err = m.Adopt(ctx, claims, now, from); err != nil || s.Verdict != Live {
 			return Sealed{Verdict: s.Verdict}, err
 		}
-		s.claims, s.Verdict = claims, Void
+		s.claims = claims
 		shown := s.Claims()
 		s.Shown = shown.shown()
 	}
+	best := s.Verdict
 	if unix := now.Unix(); unix >= s.AbsoluteEnd || unix >= s.IdleEnd {
+		s.Verdict = Void
 		return s, nil
 	}
 	least, known := m.judge(&s, now)
+	s.Verdict = min(s.Verdict, best)
 	outdated := known && s.Version < least.Version
 	if s.Verdict.SignedIn() && (outdated || s.altered) {
 		if err := m.reload(ctx, &s, least); err != nil {
@@ -99,50 +113,6 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 		}
 	}
 	return s, nil
-}
-
-// sealedBy says whose words a cookie carries.
-type sealedBy uint8
-
-const (
-	// nobody: it does not open.
-	nobody sealedBy = iota
-	// pretender: it carries facts that are not ours.
-	pretender
-	// application: whoever has the application's secret, and nobody else.
-	application
-	// gatehouse: it carries our facts.
-	gatehouse
-)
-
-// open unseals the token and reads its facts; the verdict stays Void.
-func (m *Mount) open(token string) (Sealed, sealedBy) {
-	var gh, name, email, picture, subject []byte
-	claims, err := m.sealer.OpenScan(token, func(n, raw []byte) {
-		switch string(n) {
-		case factsClaim:
-			gh = raw
-		case ClaimName:
-			name = raw
-		case ClaimEmail:
-			email = raw
-		case ClaimPicture:
-			picture = raw
-		case subClaim:
-			subject = raw
-		}
-	})
-	if err != nil {
-		return Sealed{}, nobody
-	}
-	if gh == nil {
-		return Sealed{claims: claims}, application
-	}
-	f, err := m.keys.open(unquoted(gh), m.name)
-	if err != nil {
-		return Sealed{}, pretender
-	}
-	return Sealed{Facts: f, claims: claims, altered: f.Shown != shownOf(name, email, picture, subject)}, gatehouse
 }
 
 // judge asks the index and sets the verdict. It returns what is known of the
@@ -194,6 +164,7 @@ func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) e
 	if s.Verdict == Superseded {
 		roles = lesserRoles(s.Roles, u.Roles)
 	}
+	s.gained = s.gained || gains(s.Roles, roles)
 	s.current, s.Version, s.Roles = &u, u.Version, roles
 	return nil
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -69,6 +70,19 @@ func (c *Claims) Delete(name string) {
 	}
 }
 
+// kept are the members that say nothing of the user: what the application has put
+// in.
+func (c *Claims) kept() (list []member) {
+	for _, m := range c.members {
+		switch m.name {
+		case ClaimName, ClaimEmail, ClaimPicture, subClaim:
+		default:
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // setUser takes over what is shown of a user; empty members are left out, as
 // Auth.js does for a user that lacks them.
 func (c *Claims) setUser(u auth.User) {
@@ -114,7 +128,11 @@ func (s *Sealed) readClaims() Claims {
 	c := Claims{members: make([]member, 0, 8)}
 	_ = seal.Scan(s.claims, func(name, raw []byte) error {
 		switch string(name) {
-		case factsClaim, sidClaim, rolesClaim, "iat", "exp", "jti":
+		case factsClaim, sidClaim, rolesClaim:
+		case "iat", "exp", "jti":
+			if s.localEnd != 0 { // only the tokens of Auth.js have their own
+				c.Set(string(name), raw)
+			}
 		case ClaimName: // a constant costs no copy
 			c.Set(ClaimName, raw)
 		case ClaimEmail:
@@ -157,32 +175,59 @@ func (s *Sealed) Outdated(now time.Time) bool {
 	if s.current != nil {
 		return true
 	}
+	if s.localEnd != 0 {
+		return now.Unix() >= s.localEnd
+	}
 	raw, _ := claim(s.claims, "exp")
 	exp, ok := seal.Int(raw)
 	return !ok || now.Unix() >= exp
 }
 
-// appendToken writes the whole JSON object of a token.
-func appendToken(dst []byte, c Claims, f Facts, gh []byte, iat, exp int64) []byte {
+// appendFacts writes the JSON object of a token, but for its end.
+func appendFacts(dst []byte, c Claims, f Facts, gh []byte) []byte {
 	dst = append(dst, '{')
-	for _, m := range c.members {
+	dst = appendMembers(dst, c.members)
+	dst = append(dst, `"`+rolesClaim+`":`...)
+	dst = appendList(dst, f.Roles)
+	dst = append(dst, `,"`+sidClaim+`":"`...)
+	dst = append(dst, f.SessionID()...)
+	dst = append(dst, `","`+factsClaim+`":"`...)
+	dst = append(dst, gh...)
+	return append(dst, '"')
+}
+
+// appendMembers writes each member with a comma behind it.
+func appendMembers(dst []byte, members []member) []byte {
+	for _, m := range members {
 		dst = seal.AppendString(dst, m.name)
 		dst = append(dst, ':')
 		dst = append(dst, m.raw...)
 		dst = append(dst, ',')
 	}
-	dst = append(dst, `"`+rolesClaim+`":[`...)
-	for i, r := range f.Roles {
+	return dst
+}
+
+// texts is the inverse of appendList: the elements of a JSON array that are
+// texts.
+func texts(raw []byte) (list []string) {
+	_ = json.Unmarshal(raw, &list)
+	return list
+}
+
+func appendList(dst []byte, texts []string) []byte {
+	dst = append(dst, '[')
+	for i, r := range texts {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = seal.AppendString(dst, r)
 	}
-	dst = append(dst, `],"`+sidClaim+`":"`...)
-	dst = append(dst, f.SessionID()...)
-	dst = append(dst, `","`+factsClaim+`":"`...)
-	dst = append(dst, gh...)
-	dst = append(dst, `","iat":`...)
+	return append(dst, ']')
+}
+
+// appendTimes writes what Auth.js expects behind all other claims, and the end.
+func appendTimes(dst []byte, iat, exp int64) []byte {
+	dst = append(dst, `,"iat":`...)
 	dst = strconv.AppendInt(dst, iat, 10)
 	dst = append(dst, `,"exp":`...)
 	dst = strconv.AppendInt(dst, exp, 10)

@@ -34,7 +34,7 @@ func TestRenewalDue_afterATenthOfIdle(t *testing.T) {
 		if !m.Sessions.RenewalDue(&s) {
 			t.Errorf("idle %s: not due past %s", idle, least)
 		}
-		if _, err := m.Sessions.Renew(&s, nil); err != nil || m.Sessions.RenewalDue(&s) {
+		if _, err := m.Sessions.Renew(t.Context(), &s, nil); err != nil || m.Sessions.RenewalDue(&s) {
 			t.Errorf("idle %s: due again after renewal (%v)", idle, err)
 		}
 	}

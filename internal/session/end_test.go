@@ -130,7 +130,7 @@ func TestRenew_asksAgainBeforeItSeals(t *testing.T) {
 	_, token := r.Begin(t, r.V4, u, nil)
 	slow := roomtest.Check(t, r.V4, token.Text)
 	signOut(t, r, roomtest.Check(t, r.V4, token.Text))
-	next, err := r.V4.Sessions.Renew(&slow, nil)
+	next, err := r.V4.Sessions.Renew(context.Background(), &slow, nil)
 	if err != nil || next.Text != "" || slow.Verdict != session.JustEnded {
 		t.Errorf("token %q, error %v, verdict %d; want none, none, just ended", next.Text, err, slow.Verdict)
 	}
@@ -151,7 +151,7 @@ func TestBegin_supersedesTheSessionOfTheSameBrowser(t *testing.T) {
 		if s.Verdict != session.Superseded || !s.Verdict.SignedIn() {
 			t.Fatalf("the old one, at once: verdict %d, want superseded", s.Verdict)
 		}
-		if next, err := m.Sessions.Renew(&s, nil); err != nil || next.Text != "" {
+		if next, err := m.Sessions.Renew(context.Background(), &s, nil); err != nil || next.Text != "" {
 			t.Errorf("a superseded session was renewed (%v)", err)
 		}
 		// The lesser privileges: what was taken away meanwhile is gone, what was
@@ -318,7 +318,7 @@ func TestCheck_readsChangedRolesOnce(t *testing.T) {
 		if s.Verdict != session.Live || !slices.Equal(s.Roles, []string{"user"}) || !s.Outdated(r.Clock.Now()) {
 			t.Fatalf("verdict %d, roles %v, outdated %v; want live with user alone, to be renewed", s.Verdict, s.Roles, s.Outdated(r.Clock.Now()))
 		}
-		next, err := m.Sessions.Renew(&s, nil)
+		next, err := m.Sessions.Renew(context.Background(), &s, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -495,7 +495,7 @@ func TestSignOut_holdsAgainstManyRenewals(t *testing.T) {
 					t.Errorf("over %v, verdict %d, error %v", over, s.Verdict, err)
 					return
 				}
-				if next, err := r.V5.Sessions.Renew(&s, nil); err == nil && next.Text != "" {
+				if next, err := r.V5.Sessions.Renew(context.Background(), &s, nil); err == nil && next.Text != "" {
 					current = next.Text
 				}
 			}

@@ -73,12 +73,17 @@ type mac struct {
 }
 
 func newFactsKeys(installation string, secrets []auth.Secret) (*factsKeys, error) {
+	return newKeys("gatehouse session facts v1", installation, secrets)
+}
+
+// newKeys derives one key of each secret for the purpose that label names.
+func newKeys(label, installation string, secrets []auth.Secret) (*factsKeys, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("session: no secret")
 	}
 	keys := &factsKeys{}
 	for _, s := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), []byte(installation), "gatehouse session facts v1", sha256.Size)
+		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), []byte(installation), label, sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("derive session key: %w", err)
 		}

@@ -126,7 +126,7 @@ func TestCheck_refusesForgedFacts(t *testing.T) {
 			if err != nil || s.Verdict != session.Void {
 				t.Errorf("%s: verdict %d, error %v; want void and none", name, s.Verdict, err)
 			}
-			if again, err := m.Sessions.Renew(&s, nil); err != nil || again.Text != "" {
+			if again, err := m.Sessions.Renew(context.Background(), &s, nil); err != nil || again.Text != "" {
 				t.Errorf("%s: a void cookie was renewed (%v)", name, err)
 			}
 		}

@@ -53,18 +53,19 @@ type Token struct {
 // and those of other users in the same browser.
 // The row is refused with CodeChanged when the user was disabled or their
 // epoch raised since the proof (guarantees R3).
-func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, error) {
+func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (Begun, error) {
 	now := m.Now()
 	subject, err := m.subject(ctx, tx, p)
 	if err != nil {
-		return auth.Session{}, err
+		return Begun{}, err
 	}
-	s := auth.Session{
+	s := Begun{Session: auth.Session{
 		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Subject: subject, Epoch: p.User.Epoch,
 		CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
 		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent, Version: 1,
-	}
-	if err := tx.InsertSession(ctx, s); errors.Is(err, store.ErrConflict) {
+	}}
+	m.carrier.begin(&s, p.User, nil)
+	if err := tx.InsertSession(ctx, s.Session); errors.Is(err, store.ErrConflict) {
 		return s, auth.NewError(auth.CodeChanged, err)
 	} else if err != nil {
 		return s, fmt.Errorf("insert session: %w", err)
@@ -86,7 +87,7 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (auth.Session, 
 			return s, err
 		}
 	}
-	return s, m.endSurplus(ctx, tx, s, now)
+	return s, m.endSurplus(ctx, tx, s.Session, now)
 }
 
 // subject is what the application sees as the user's ID. Its own tables know
@@ -132,21 +133,26 @@ func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, begins auth.Session
 
 // Seal makes the first cookie of a session whose row is committed. change, if
 // not nil, may alter the readable claims.
-func (m *Mount) Seal(row auth.Session, p Proof, change func(*Claims)) (Sealed, Token, error) {
-	f, err := factsOf(row, p.User)
+func (m *Mount) Seal(ctx context.Context, b Begun, p Proof, change func(*Claims)) (Sealed, Token, error) {
+	s, err := m.sealedOf(b, p.User)
 	if err != nil {
 		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
 	}
-	s := Sealed{Verdict: Live, Facts: f}
 	var c Claims
 	c.setUser(p.User)
-	c.SetString(subClaim, row.Subject)
+	c.SetString(subClaim, b.Subject)
 	if change != nil {
 		change(&c)
 	}
-	s.Shown = c.shown()
-	t, err := m.seal(&s, c, m.Now())
+	s.Shown, s.stored.altered = c.shown(), change != nil
+	t, err := m.seal(ctx, &s, c, m.Now())
 	return s, t, err
+}
+
+// sealedOf is a session on its way to its first cookie.
+func (m *Mount) sealedOf(b Begun, u auth.User) (Sealed, error) {
+	f, err := factsOf(b.Session, u)
+	return Sealed{Verdict: Live, Facts: f, stored: fromRow{token: b.token, version: b.Version, fresh: true}}, err
 }
 
 // factsOf says of a row what its cookie will; the idle end is the sealing's.
@@ -161,10 +167,12 @@ func factsOf(row auth.Session, u auth.User) (f Facts, err error) {
 }
 
 // Renew makes the next cookie of a checked session: the same facts in a new
-// seal, nothing written. Clock and index are asked once more, because the answer
-// may be slow to leave; when the verdict is no longer Live there is no Token.
+// seal, nothing written, unless change alters what a stored session keeps in its
+// row. Clock and index are asked once more, because the answer may be slow to
+// leave; when the verdict is no longer Live there is no Token. A session that has
+// come to more than it was begun with takes another ID (see rotate).
 // change, if not nil, may alter the readable claims.
-func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
+func (m *Mount) Renew(ctx context.Context, s *Sealed, change func(*Claims)) (Token, error) {
 	now := m.Now()
 	switch unix := now.Unix(); {
 	case s.Verdict == Live && (unix >= s.AbsoluteEnd || unix >= s.IdleEnd):
@@ -179,29 +187,31 @@ func (m *Mount) Renew(s *Sealed, change func(*Claims)) (Token, error) {
 	if change != nil || s.current != nil || s.altered {
 		if change != nil {
 			change(&c)
+			s.stored.altered = true
 		}
 		s.Shown = c.shown()
 	}
-	t, err := m.seal(s, c, now)
-	if err == nil {
-		m.seen.note(s.Session, now)
+	if s.gained && !adopted(s.Session) {
+		if err := m.rotate(ctx, s, c, now); err != nil || s.Verdict != Live {
+			return Token{}, err
+		}
 	}
-	return t, err
+	t, err := m.seal(ctx, s, c, now)
+	if err != nil || s.Verdict != Live {
+		return Token{}, err
+	}
+	m.seen.note(s.Session, now)
+	return t, nil
 }
 
-// seal moves the idle end and seals. The exp it seals is the local trust: how
-// long code that does not ask Gatehouse may believe the cookie (R12). s.Shown is
-// that of c.
-func (m *Mount) seal(s *Sealed, c Claims, now time.Time) (Token, error) {
+// seal moves the idle end and seals. s.Shown is that of c.
+func (m *Mount) seal(ctx context.Context, s *Sealed, c Claims, now time.Time) (Token, error) {
 	s.IdleEnd = min(now.Add(m.Idle).Unix(), s.AbsoluteEnd)
-	exp := min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
-	gh := m.keys.seal(make([]byte, 0, 256), m.name, s.Facts)
-	s.claims = appendToken(make([]byte, 0, 1024), c, s.Facts, gh, now.Unix(), exp)
-	s.carried, s.current, s.altered, s.subject = c.members, nil, false, ""
-	text, err := m.sealer.Seal(s.claims)
+	text, err := m.carrier.seal(ctx, s, c, now)
 	if err != nil {
-		return Token{}, fmt.Errorf("seal session: %w", err)
+		return Token{}, err
 	}
+	s.carried, s.current, s.altered, s.gained, s.subject = c.members, nil, false, false, ""
 	return Token{Text: text, Expires: s.End()}, nil
 }
 

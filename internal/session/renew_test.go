@@ -21,7 +21,7 @@ import (
 func renew(t *testing.T, m *mount.Mount, token string) (session.Sealed, session.Token) {
 	t.Helper()
 	s := roomtest.Check(t, m, token)
-	next, err := m.Sessions.Renew(&s, nil)
+	next, err := m.Sessions.Renew(context.Background(), &s, nil)
 	if err != nil || next.Text == "" {
 		t.Fatalf("renew: token %q, error %v, verdict %d", next.Text, err, s.Verdict)
 	}
@@ -77,7 +77,7 @@ func TestRenew_notPastTheEnd(t *testing.T) {
 		_, token := r.Begin(t, r.V4, r.NewUser(t, "ann"), nil)
 		s := roomtest.Check(t, r.V4, token.Text)
 		r.Advance(wait)
-		if next, err := r.V4.Sessions.Renew(&s, nil); err != nil || next.Text != "" || s.Verdict != session.Void {
+		if next, err := r.V4.Sessions.Renew(context.Background(), &s, nil); err != nil || next.Text != "" || s.Verdict != session.Void {
 			t.Errorf("%s end: token %.20q, error %v, verdict %d; want none, none, void", what, next.Text, err, s.Verdict)
 		}
 	}
@@ -129,7 +129,7 @@ func TestRenew_changeReachesReadableClaimsAlone(t *testing.T) {
 	u := r.NewUser(t, "ann", "user")
 	begun, token := r.Begin(t, r.V4, u, nil)
 	s := roomtest.Check(t, r.V4, token.Text)
-	next, err := r.V4.Sessions.Renew(&s, func(c *session.Claims) {
+	next, err := r.V4.Sessions.Renew(context.Background(), &s, func(c *session.Claims) {
 		c.SetString("name", `Ann "O'Brien" </script>`)
 		c.SetString("tenant", "t1")
 		c.Delete("email")
@@ -189,7 +189,7 @@ func TestCheck_endsWhenIdle(t *testing.T) {
 	if s.Verdict != session.Void {
 		t.Fatalf("at the idle end: verdict %d, want void", s.Verdict)
 	}
-	if next, err := r.V4.Sessions.Renew(&s, nil); err != nil || next.Text != "" {
+	if next, err := r.V4.Sessions.Renew(context.Background(), &s, nil); err != nil || next.Text != "" {
 		t.Errorf("an idle session was renewed (%v)", err)
 	}
 }
@@ -234,7 +234,7 @@ func TestCheck_endsAtTheAbsoluteEndWhateverTheIdleEnd(t *testing.T) {
 	if s.Verdict != session.Live || s.End().Unix() != long.AbsoluteEnd {
 		t.Fatalf("a second before: verdict %d, end %v", s.Verdict, s.End())
 	}
-	if _, err := r.V4.Sessions.Renew(&s, nil); err != nil || s.IdleEnd != long.AbsoluteEnd {
+	if _, err := r.V4.Sessions.Renew(context.Background(), &s, nil); err != nil || s.IdleEnd != long.AbsoluteEnd {
 		t.Errorf("renewed to the idle end %d, want %d (%v)", s.IdleEnd, long.AbsoluteEnd, err)
 	}
 	r.Advance(time.Second)
@@ -343,7 +343,7 @@ func TestBegin_keepsTheDevice(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUser(t, "ann")
 	ctx := context.Background()
-	var row auth.Session
+	var row session.Begun
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		row, err = r.V4.Sessions.Begin(ctx, tx, session.Proof{User: u, Methods: []string{"pwd"}, Device: auth.Device{UserAgent: "Firefox"}})
 		return err

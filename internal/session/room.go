@@ -63,15 +63,17 @@ func New(o Options) (*Room, error) {
 // concurrent use.
 type Mount struct {
 	*Room
-	name   string
-	sealer *seal.Sealer
+	name    string
+	carrier carrier
 	// Adopt is asked about a cookie that carries no facts; nil means that it is
 	// no session. [Mount.AdoptOldIDs] makes one.
 	Adopt AdoptFunc
 }
 
-// Mount returns the reader and writer of one base path. cookieName is the name
-// of the session cookie there: it is the salt of the v5 seal.
+// Mount returns the reader and writer of one base path, whose sessions are sealed
+// into the cookie unless [Mount.CarryIron] or [Mount.CarryStored] is called.
+// cookieName is the name of the session cookie there: it is the salt of the v5
+// seal.
 func (r *Room) Mount(basePath string, dialect seal.Dialect, cookieName string, secrets []auth.Secret) (*Mount, error) {
 	salt := ""
 	if dialect == seal.V5 {
@@ -85,7 +87,9 @@ func (r *Room) Mount(basePath string, dialect seal.Dialect, cookieName string, s
 	if err != nil {
 		return nil, fmt.Errorf("session seal of %s: %w", basePath, err)
 	}
-	return &Mount{Room: r, name: basePath, sealer: sealer}, nil
+	m := &Mount{Room: r, name: basePath}
+	m.carrier = sealed{m, sealer}
+	return m, nil
 }
 
 // Name is the base path.

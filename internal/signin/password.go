@@ -195,7 +195,7 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 			return Outcome{}, err
 		}
 	}
-	var row auth.Session
+	var row session.Begun
 	var next auth.Secret
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		now := r.now()
@@ -222,7 +222,7 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 	case a.Missing != StepDone:
 		return Outcome{User: a.User, Missing: a.Missing, Continue: next}, nil
 	}
-	sealed, token, err := b.Mount.Seal(row, proof, b.Claims)
+	sealed, token, err := b.Mount.Seal(ctx, row, proof, b.Claims)
 	return Outcome{User: a.User, Session: sealed, Token: token, KnownBy: r.Devices.Remember(b.KnownBy, a.User.ID)}, err
 }
 

@@ -116,7 +116,7 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 		return session.Token{}, translate("hash password", err)
 	}
 	proof := session.Proof{Methods: []string{"pwd"}, Device: d}
-	var row auth.Session
+	var row session.Begun
 	err = r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		now := r.now()
 		if err := sameEpoch(ctx, tx, u); err != nil {
@@ -136,7 +136,7 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 	if err != nil {
 		return session.Token{}, translate("change password", err)
 	}
-	_, token, err := m.Seal(row, proof, nil)
+	_, token, err := m.Seal(ctx, row, proof, nil)
 	return token, err
 }
 

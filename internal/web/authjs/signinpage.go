@@ -135,7 +135,7 @@ func (h *Handler) heal(x *mount.Exchange) (bool, error) {
 	if err != nil || s.Verdict != session.Live || !s.Outdated(x.Now()) {
 		return false, nil // a store that cannot be asked is no reason to hide the form
 	}
-	token, err := x.Sessions.Renew(s, nil)
+	token, err := x.Sessions.Renew(x.R.Context(), s, nil)
 	if err != nil || s.Verdict != session.Live {
 		return false, err
 	}

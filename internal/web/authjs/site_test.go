@@ -167,7 +167,7 @@ func (a *authenticator) begin(ctx context.Context, rec vectors.UserRecord, b sig
 			return out, err
 		}
 	}
-	var row auth.Session
+	var row session.Begun
 	proof := session.Proof{User: u, Subject: rec.ID, Methods: []string{"pwd"}, Replaces: b.Current}
 	err = a.store.InTx(ctx, func(tx store.Tx) error {
 		if err := tx.CreateUser(ctx, u); err != nil {
@@ -179,7 +179,7 @@ func (a *authenticator) begin(ctx context.Context, rec vectors.UserRecord, b sig
 	if err != nil {
 		return out, err
 	}
-	out.Session, out.Token, err = b.Mount.Seal(row, proof, func(c *session.Claims) {
+	out.Session, out.Token, err = b.Mount.Seal(ctx, row, proof, func(c *session.Claims) {
 		for name, value := range map[string]*string{session.ClaimName: rec.Name, session.ClaimEmail: rec.Email, session.ClaimPicture: rec.Image} {
 			if value != nil {
 				c.SetString(name, *value)

@@ -430,7 +430,7 @@ func TestSession_survivesChunks(t *testing.T) {
 		u := r.NewUser(t, "ann", "user")
 		begun, short := r.Begin(t, m, u, nil)
 		s := roomtest.Check(t, m, short.Text)
-		long, err := m.Sessions.Renew(&s, func(c *session.Claims) { c.SetString("profile", strings.Repeat("é", 4000)) })
+		long, err := m.Sessions.Renew(context.Background(), &s, func(c *session.Claims) { c.SetString("profile", strings.Repeat("é", 4000)) })
 		if err != nil {
 			t.Fatal(err)
 		}

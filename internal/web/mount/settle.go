@@ -27,7 +27,7 @@ func (x *Exchange) SettleSession(s *session.Sealed, change func(*session.Claims)
 	if change != nil {
 		alter = func(c *session.Claims) { keep = change(c) }
 	}
-	token, err := x.Sessions.Renew(s, alter)
+	token, err := x.Sessions.Renew(x.R.Context(), s, alter)
 	switch {
 	case err != nil:
 		return session.Token{}, err
