@@ -116,6 +116,8 @@ type script struct {
 	ahead   time.Duration
 	noClock bool
 	wake    chan struct{} // nil: deaf
+	// afterLoad is called once at the end of Load, with the lock held.
+	afterLoad func()
 	// Of InTx: what was written, and whether it fails.
 	written []auth.Change
 	events  []auth.Event
@@ -186,6 +188,10 @@ func (f *scriptFeed) Load(_ context.Context, fn func(auth.Change)) error {
 	f.seen = len(f.s.rows)
 	for _, c := range f.s.rows {
 		fn(c)
+	}
+	if fn := f.s.afterLoad; fn != nil && f.s.fail == nil {
+		f.s.afterLoad = nil
+		fn()
 	}
 	return f.s.fail
 }

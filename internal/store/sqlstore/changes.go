@@ -24,6 +24,7 @@ func (c *changeRow) scan(row scanner) error {
 }
 
 func (t *tx) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
+	t.announces = true
 	return one(ctx, t, "append change", scanInt64,
 		`INSERT INTO changes (kind, session_id, user_id, family_id, key_id, value, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq`,
 		string(c.Kind), c.SessionID, c.UserID, c.FamilyID, c.KeyID, c.Value, micros(c.At), micros(c.Until))

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -51,9 +53,21 @@ func purging(table, key string, conditions ...purge) *wording {
 	}
 	return &wording{
 		sqlite:   "DELETE FROM " + table + " WHERE " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + sqlite + " LIMIT $2)",
-		postgres: "DELETE FROM " + table + " WHERE " + key + " = ANY (ARRAY" + postgres + ")",
+		postgres: "DELETE FROM " + table + " WHERE " + turn(table) + " AND " + key + " = ANY (ARRAY" + postgres + ")",
 	}
 }
+
+// turn is true for one node at a time, to the end of its transaction: several
+// would purge the same rows, and stand in each other's way.
+func turn(table string) string {
+	h := fnv.New32a()
+	h.Write([]byte("purge " + table))
+	return fmt.Sprintf("(SELECT pg_try_advisory_xact_lock(%d, %d))", advisoryLocks, int32(h.Sum32()))
+}
+
+// advisoryLocks is the first half of the names of all our advisory locks:
+// "GATE".
+const advisoryLocks = 0x47415445
 
 type purge struct{ column, more string }
 

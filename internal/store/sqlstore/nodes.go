@@ -20,15 +20,22 @@ type nodeRow struct {
 	applied int64
 }
 
-func scanNode(row scanner) (n nodeRow, err error) {
+// scanNode reads nodeColumns and what comes behind them.
+func scanNode(row scanner, more ...any) (n auth.Node, err error) {
 	var started, beat, staleness int64
 	var keys string
-	if err := row.Scan(&n.ID, &n.Name, &started, &beat, &staleness, &keys, &n.Secrets, &n.applied); err != nil {
+	to := append([]any{(*string)(&n.ID), &n.Name, &started, &beat, &staleness, &keys, &n.Secrets}, more...)
+	if err := row.Scan(to...); err != nil {
 		return n, err
 	}
 	n.StartedAt, n.BeatAt = fromMicros(started), fromMicros(beat)
 	n.MaxStaleness = time.Duration(staleness) * time.Microsecond
 	n.Keys, err = fromList(keys)
+	return n, err
+}
+
+func scanNodeRow(row scanner) (n nodeRow, err error) {
+	n.Node, err = scanNode(row, &n.applied)
 	return n, err
 }
 
@@ -53,7 +60,7 @@ func (db *DB) writeNode(ctx context.Context, n auth.Node, applied int64) error {
 
 func (db *DB) nodeRows(ctx context.Context) ([]nodeRow, error) {
 	return read(ctx, db, func(t *tx) ([]nodeRow, error) {
-		return all(ctx, t, "list servers", scanNode, `SELECT `+nodeColumns+`, applied FROM nodes ORDER BY id`)
+		return all(ctx, t, "list servers", scanNodeRow, `SELECT `+nodeColumns+`, applied FROM nodes ORDER BY id`)
 	})
 }
 
@@ -71,10 +78,12 @@ func (db *DB) Nodes(ctx context.Context) (nodes []auth.Node, err error) {
 
 // RemoveNode implements store.Store.
 func (db *DB) RemoveNode(ctx context.Context, id auth.NodeID) error {
-	return db.write(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, "forget a server", `DELETE FROM nodes WHERE id = $1`, id)
-		return err
-	})
+	return db.write(ctx, func(t *tx) error { return t.removeNode(ctx, id) })
+}
+
+func (t *tx) removeNode(ctx context.Context, id auth.NodeID) error {
+	_, err := t.exec(ctx, "forget a node", `DELETE FROM nodes WHERE id = $1`, id)
+	return err
 }
 
 // Reach implements store.Store. A server that holds the lock and has no row

@@ -106,6 +106,9 @@ func (db *Postgres) attempt(m *member, waiting bool) (err error) {
 		db.o.Watch(1, time.Since(begun), err)
 		return err
 	}
+	if t.announces {
+		db.announcer.ring()
+	}
 	db.away.over()
 	db.o.Watch(1, time.Since(begun), nil)
 	return nil

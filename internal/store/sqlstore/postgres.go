@@ -60,6 +60,8 @@ type Postgres struct {
 	pool    *pgxpool.Pool
 	away    outage
 	closing sync.Once
+	// announcer tells the nodes of new rows in the change feed.
+	announcer *announcer
 }
 
 var _ store.Store = (*Postgres)(nil)
@@ -112,6 +114,7 @@ func connectPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) 
 	}
 	db := &Postgres{o: o, pool: pool, away: outage{log: o.Logger, where: Where(o.URL)}}
 	db.direct = direct{db}
+	db.announcer = newAnnouncer(config.ConnConfig)
 	if err := db.checkServer(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -223,7 +226,10 @@ func (db *Postgres) Close() error {
 	if insideMember() {
 		return errNested
 	}
-	db.closing.Do(db.pool.Close)
+	db.closing.Do(func() {
+		db.pool.Close()
+		db.announcer.close()
+	})
 	return nil
 }
 

@@ -19,6 +19,8 @@ type tx struct {
 	conn   conn
 	ended  bool
 	failed error
+	// announces: a row was added to the change feed.
+	announces bool
 }
 
 var _ store.Tx = (*tx)(nil)
