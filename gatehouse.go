@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -69,6 +70,11 @@ func (g *Gatehouse) Handler() http.Handler { return g.handler }
 
 // Users changes users, for operators.
 func (g *Gatehouse) Users() *user.Room { return g.rooms.users }
+
+// Sessions looks at and ends the sessions of anybody, for operators. People end
+// their own on the hosted pages. What it answers says whether every server
+// refuses them already or by when the last one does.
+func (g *Gatehouse) Sessions() *session.Operator { return g.rooms.sessions.Operator() }
 
 // Invitations makes and withdraws invitation codes, for operators.
 func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.invitations }
@@ -226,6 +232,8 @@ type (
 	Error = auth.Error
 	// Principal is who is asking; see [auth.Principal].
 	Principal = auth.Principal
+	// SessionID names a session; see [auth.SessionID].
+	SessionID = auth.SessionID
 	// Secret is text that is never shown; see [auth.Secret].
 	Secret = auth.Secret
 )

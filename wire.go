@@ -1,14 +1,17 @@
 package gatehouse
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,7 +109,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
-		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Logger: cfg.Logger, Now: cfg.Now,
+		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Reach: reach(cfg), Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return r, err
@@ -185,6 +188,19 @@ func newThrottle(cfg Config) (signin.Throttle, error) {
 		Address: signin.Pace{Burst: l.AddressFailures, Period: l.AddressPeriod, MaxDelay: l.AddressPeriod},
 		Unknown: signin.Pace{Burst: l.UnknownFailures, Period: l.AddressPeriod, MaxDelay: unknownMaxDelay},
 	}, nil
+}
+
+// reach says how far a revocation has come: on one file one server decides. In
+// the server the change was in the index when its commit returned; where there
+// is none, the next one reads it before it answers.
+func reach(cfg Config) session.ReachFunc {
+	return func(context.Context, int64) (session.Effect, error) {
+		served, pid, err := sqlstore.ServerHolds(cfg.Database.Path)
+		if err == nil && (!served || pid == strconv.Itoa(os.Getpid())) {
+			return session.Effect{Everywhere: true}, nil
+		}
+		return session.Effect{}, cmp.Or(err, errors.New("another process serves"))
+	}
 }
 
 // serveMounts routes every endpoint of every mount.
@@ -283,11 +299,11 @@ func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint,
 		}
 		list = append(list, protocol(cfg, m, r, on, hosted).Endpoints()...)
 		list = append(list, (&api.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users,
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions,
 		}).Endpoints()...)
 		list = append(list, (&portal.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Hosted: hosted, NewUser: m.Pages.NewUser,
-			Reports: reports(cfg, i, r),
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions, Hosted: hosted, NewUser: m.Pages.NewUser,
+			Reports: reports(cfg, i, r), MaxStaleness: cfg.Session.MaxStaleness,
 		}).Endpoints()...)
 	}
 	return list, nil

@@ -54,6 +54,7 @@ const (
 	CodeChanged              Code = "changed_meanwhile"
 	CodeChallengeExpired     Code = "challenge_expired"
 	CodePasswordChangeNeeded Code = "password_change_needed"
+	CodePasswordNeeded       Code = "password_needed"
 	CodeTooManyAttempts      Code = "too_many_attempts"
 	CodeBusy                 Code = "busy"
 	CodeUnavailable          Code = "unavailable"
@@ -87,6 +88,7 @@ var codes = map[Code]struct {
 	CodeChanged:              {KindConflict, "The account changed meanwhile. Try again."},
 	CodeChallengeExpired:     {KindExpired, "This step has expired or was used already. Start again."},
 	CodePasswordChangeNeeded: {KindForbidden, "A new password must be chosen before signing in."},
+	CodePasswordNeeded:       {KindForbidden, "Give your password once more: it is some time since you signed in."},
 	CodeTooManyAttempts:      {KindRateLimited, "Too many attempts. Wait, then try again."},
 	CodeBusy:                 {KindUnavailable, "The server is busy. Try again in a moment."},
 	CodeUnavailable:          {KindUnavailable, "The service is not available at the moment. Try again."},

@@ -42,6 +42,7 @@ const (
 	EventSignInFailed         EventType = "signin.failed"
 	EventSignInThrottled      EventType = "signin.throttled"
 	EventSignedOut            EventType = "session.signed_out"
+	EventSessionRevoked       EventType = "session.revoked"
 	EventSessionAdopted       EventType = "session.adopted"
 	EventSessionRotated       EventType = "session.rotated"
 	EventInvitationCreated    EventType = "invitation.created"

@@ -34,6 +34,7 @@ type commands struct {
 	Init       initCmd        `cmd:"" help:"Ask a few questions and write the configuration file and its secrets."`
 	Serve      serveCmd       `cmd:"" help:"Run the server."`
 	User       userCmds       `cmd:"" help:"Create, look at and change users."`
+	Session    sessionCmds    `cmd:"" help:"See where users are signed in, and end sessions."`
 	Invitation invitationCmds `cmd:"" help:"Make and withdraw invitation codes for registration."`
 	Secret     secretCmds     `cmd:"" help:"Make secrets."`
 	Config     configCmds     `cmd:"" help:"Check, show and describe the settings."`

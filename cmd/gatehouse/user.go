@@ -24,6 +24,7 @@ type userCmds struct {
 	Show        userShowCmd        `cmd:"" help:"Show one user and the live sessions."`
 	Disable     userDisableCmd     `cmd:"" help:"Bar a user from signing in and end the sessions."`
 	Enable      userEnableCmd      `cmd:"" help:"Let a disabled user sign in again."`
+	SignOut     userSignOutCmd     `cmd:"" help:"End all sessions of a user, who may sign in again."`
 	SetPassword userSetPasswordCmd `cmd:"" help:"Set a new password and end the sessions. Asks for the password."`
 	SetRoles    userSetRolesCmd    `cmd:"" help:"Replace the roles of a user."`
 	Delete      userDeleteCmd      `cmd:"" help:"Delete a user and all that belongs to the user."`

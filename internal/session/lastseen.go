@@ -45,6 +45,19 @@ func (l *lastSeen) take() map[[16]byte]time.Time {
 	return seen
 }
 
+// bringUpToDate gives a row the time that is not written yet, if there is one.
+func (l *lastSeen) bringUpToDate(s *auth.Session) {
+	id, err := s.ID.UUID()
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at, known := l.seen[id]; known && at.After(s.LastSeenAt) {
+		s.LastSeenAt = at
+	}
+}
+
 // FlushSeen writes the gathered last-seen times. What cannot be written is
 // lost: the times are for display alone.
 func (r *Room) FlushSeen(ctx context.Context) error {

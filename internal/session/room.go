@@ -28,7 +28,10 @@ type Options struct {
 	MaxPerUser int
 	// MaxStaleness is how old the Index may be.
 	MaxStaleness time.Duration
-	Logger       *slog.Logger
+	// Reach says how far a revocation has come; nil means that only MaxStaleness
+	// is known of that.
+	Reach  ReachFunc
+	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -20,6 +21,7 @@ type Handler struct {
 	SignIn       *signin.Room
 	Registration *registration.Room
 	Users        *user.Room
+	Sessions     *session.Room
 }
 
 // Endpoints are the fixed list, each with its answer to other methods.
@@ -36,6 +38,9 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		{"logout", web.Public, web.Unlimited, h.logout},
 		{"change-password", web.SignedIn, web.Guessing, h.changePassword},
 		{"delete-account", web.SignedIn, web.Guessing, h.deleteAccount},
+		{"sessions/revoke", web.SignedIn, web.Guessing, h.revokeSession},
+		{"sessions/revoke-others", web.SignedIn, web.Guessing, h.revokeOthers},
+		{"sessions/revoke-all", web.SignedIn, web.Unlimited, h.revokeAll},
 	} {
 		pattern := h.Mount.BasePath + "/" + e.name
 		list = append(list, web.Endpoint{
@@ -46,7 +51,14 @@ func (h *Handler) Endpoints() []web.Endpoint {
 			Cache: web.NoStore, Handle: h.postOnly(e.name), Fail: web.FailProblem,
 		})
 	}
-	return list
+	pattern := h.Mount.BasePath + "/sessions"
+	return append(list, web.Endpoint{
+		Method: http.MethodGet, Pattern: pattern, Guard: web.SignedIn, CSRF: web.SafeMethod, Rate: web.Unlimited,
+		Cache: web.NoStore, Handle: h.sessions, Fail: web.FailProblem,
+	}, web.Endpoint{
+		Method: "*", Pattern: pattern, Guard: web.Public, CSRF: web.SafeMethod, Rate: web.Unlimited,
+		Cache: web.NoStore, Handle: web.MethodNotAllowed(http.MethodGet, http.MethodHead), Fail: web.FailProblem,
+	})
 }
 
 // postOnly refuses every method but POST. Somebody who opens the address of

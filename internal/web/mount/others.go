@@ -1,6 +1,9 @@
 package mount
 
-import "github.com/gatehouse-auth/gatehouse/internal/session"
+import (
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+)
 
 // Join makes mounts know of each other, before any of them serves. All cookies
 // have the path "/", so a browser brings those of every mount to each, and to
@@ -68,4 +71,15 @@ func (x *Exchange) dropAt(other *Exchange) {
 	other.DropSession()
 	x.pending = append(x.pending, other.pending...)
 	other.pending = nil
+}
+
+// DropSessionsOf makes the browser drop the session's cookies of this mount, and
+// those of the others whose sessions are the user's too: all of them have ended.
+func (x *Exchange) DropSessionsOf(user auth.UserID) {
+	x.DropSession()
+	for _, other := range x.elsewhere() {
+		if s, err := other.Session(); err == nil && s.UserID() == user {
+			x.dropAt(other)
+		}
+	}
 }

@@ -61,7 +61,7 @@ type link struct {
 }
 
 // names are the pages; each is templates/<name>.html inside layout.html.
-var names = []string{"signin", "signup", "signout", "signedout", "message", "account", "password", "newpassword", "delete"}
+var names = []string{"signin", "signup", "signout", "signedout", "message", "account", "password", "newpassword", "delete", "sessions", "endsession"}
 
 // New returns the pages of a service.
 func New(o Options) (*Set, error) {
@@ -118,7 +118,9 @@ func (l *locale) prepare() {
 
 // parse makes the template of a page; its functions speak the language.
 func (l *locale) parse(name string) (*template.Template, error) {
-	return template.New("layout.html").Funcs(template.FuncMap{"t": l.text, "say": l.say, "strong": l.strong}).
+	return template.New("layout.html").Funcs(template.FuncMap{
+		"t": l.text, "say": l.say, "strong": l.strong, "agent": l.agent, "place": l.place, "ago": l.ago, "wait": l.wait, "stamp": stamp,
+	}).
 		ParseFS(files, "templates/layout.html", "templates/form.html", "templates/"+name+".html")
 }
 

@@ -64,6 +64,27 @@ const (
 	KeyDeletedTitle Key = "deleted.title"
 	KeyDeletedText  Key = "deleted.text"
 
+	keySessionsTitle  Key = "sessions.title"
+	keySessionEnd     Key = "sessions.end"
+	keySessionsOthers Key = "sessions.others"
+	keySessionsAll    Key = "sessions.all"
+	// KeySessionEnded and the next ones are what the list of sessions, or the page
+	// after signing out, says has just been done.
+	KeySessionEnded     Key = "sessions.done.one"
+	KeySessionsEnded    Key = "sessions.done.others"
+	KeySessionsNone     Key = "sessions.done.none"
+	KeySessionsAllEnded Key = "sessions.done.all"
+	keyAgent            Key = "agent.both"
+	keyAgentSystem      Key = "agent.system"
+	keyAgentUnknown     Key = "agent.unknown"
+	keyPlaceLoopback    Key = "place.loopback"
+	keyPlacePrivate     Key = "place.private"
+	keyPlaceUnknown     Key = "place.unknown"
+	keyAgoNow           Key = "ago.now"
+	keyAgoMinutes       Key = "ago.minutes"
+	keyAgoHours         Key = "ago.hours"
+	keyAgoDays          Key = "ago.days"
+
 	keyErrorTitle     Key = "error.title"
 	keyForbiddenTitle Key = "error.forbidden.title"
 	keyOtherUser      Key = "go.other"

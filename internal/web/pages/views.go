@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 )
@@ -40,7 +41,13 @@ func (s *Set) SignOut(w http.ResponseWriter, r *http.Request, f Form) error {
 }
 
 // SignedOut is the page after signing out.
-type SignedOut struct{ SignIn, Return string }
+type SignedOut struct {
+	SignIn, Return string
+	// Done is what was done beside ending the session in this browser. Pending,
+	// if not zero, is how long it takes at the most until it holds everywhere.
+	Done    Key
+	Pending time.Duration
+}
 
 // SignedOut renders the page after signing out.
 func (s *Set) SignedOut(w http.ResponseWriter, r *http.Request, p SignedOut) error {
@@ -81,7 +88,9 @@ type Account struct {
 	Shown, Email, Username         string
 	Roles                          []string
 	ChangePassword, Delete, Return string
-	SignOut                        Form
+	// Sessions is the address of the list of sessions.
+	Sessions string
+	SignOut  Form
 	// Done is what was just done.
 	Done Key
 }

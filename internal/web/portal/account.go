@@ -22,7 +22,7 @@ func (h *Handler) account(x *mount.Exchange) error {
 	}
 	p := pages.Account{
 		Shown: u.Name, Email: u.Email, Username: u.Username, Roles: u.Roles, Return: h.Mount.Origin(),
-		ChangePassword: h.url("/account/password"), Delete: h.url("/account/delete"),
+		Sessions: h.url("/account/sessions"), ChangePassword: h.url("/account/password"), Delete: h.url("/account/delete"),
 		SignOut: h.form(x, "/signout"),
 	}
 	p.SignOut.Hidden = map[string]string{"callbackUrl": h.Mount.Origin()}
@@ -184,5 +184,9 @@ func (h *Handler) signedOut(x *mount.Exchange) error {
 		http.Redirect(x.W, x.R, h.url("/account"), http.StatusSeeOther)
 		return nil
 	}
-	return h.Hosted.SignedOut(x.W, x.R, pages.SignedOut{SignIn: h.url("/signin"), Return: h.Mount.Origin()})
+	p := pages.SignedOut{SignIn: h.url("/signin"), Return: h.Mount.Origin(), Pending: h.pending(x)}
+	if x.R.URL.Query().Get("done") == doneAll {
+		p.Done = pages.KeySessionsAllEnded
+	}
+	return h.Hosted.SignedOut(x.W, x.R, p)
 }

@@ -3,9 +3,11 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -20,6 +22,7 @@ type Handler struct {
 	SignIn       *signin.Room
 	Registration *registration.Room
 	Users        *user.Room
+	Sessions     *session.Room
 	Hosted       *pages.Set
 	// NewUser is the application's own page for somebody who has just signed
 	// up, as the Auth.js option pages.newUser names it; empty leads to where
@@ -27,6 +30,8 @@ type Handler struct {
 	NewUser string
 	// Reports takes reports of browsers at ReportPath; nil takes none.
 	Reports *Reports
+	// MaxStaleness is the longest that a revocation can stay unheard of.
+	MaxStaleness time.Duration
 }
 
 // Endpoints are the pages' addresses.
@@ -37,6 +42,8 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		h.page(http.MethodGet, "/account", web.SignedIn, web.Unlimited, h.account),
 		h.page(http.MethodGet, "/account/password", web.SignedIn, web.Unlimited, h.passwordPage),
 		h.page(http.MethodPost, "/account/password", web.SignedIn, web.Guessing, h.password),
+		h.page(http.MethodGet, "/account/sessions", web.SignedIn, web.Unlimited, h.sessionsPage),
+		h.page(http.MethodPost, "/account/sessions", web.SignedIn, web.Guessing, h.endSessions),
 		h.page(http.MethodGet, "/account/delete", web.SignedIn, web.Unlimited, h.deletePage),
 		h.page(http.MethodPost, "/account/delete", web.SignedIn, web.Guessing, h.delete),
 		h.page(http.MethodGet, "/new-password", web.Public, web.Unlimited, h.newPasswordPage),

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
+)
+
+// sessionCmds are the commands on sessions. They run beside a server on the same
+// database.
+type sessionCmds struct {
+	List   sessionListCmd   `cmd:"" help:"List where a user is signed in."`
+	Revoke sessionRevokeCmd `cmd:"" help:"End sessions: by ID, all of a user, or everybody's."`
+}
+
+type sessionListCmd struct {
+	databaseFlags
+	JSON bool   `name:"json" help:"Print one JSON object a line."`
+	User string `arg:"" help:"ID, e-mail address or user name."`
+}
+
+// Run lists the live sessions, the one used last first.
+func (c *sessionListCmd) Run(p *program) error {
+	return c.with(p, func(g *gatehouse.Gatehouse) error {
+		u, err := find(p, g, c.User)
+		if err != nil {
+			return err
+		}
+		list, err := g.Sessions().List(p.ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		if !c.JSON {
+			return printSessions(p.stdout, list)
+		}
+		for _, s := range list {
+			if err := printJSON(p.stdout, jsonSession(s)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func printSessions(out io.Writer, list []auth.Session) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tSIGNED IN\tLAST SEEN\tADDRESS\tBROWSER\tMOUNT")
+	for _, s := range list {
+		from := "unknown"
+		if s.Address.IsValid() {
+			from = s.Address.String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, when(s.CreatedAt), when(s.LastSeenAt), from, browser(s.UserAgent), s.Mount)
+	}
+	return w.Flush()
+}
+
+// browser names what a User-Agent field tells of.
+func browser(field string) string {
+	a := useragent.Parse(field)
+	switch {
+	case a.Browser == "" && a.System == "":
+		return "unknown browser"
+	case a.System == "":
+		return a.Browser
+	case a.Browser == "":
+		a.Browser = "unknown browser"
+	}
+	return a.Browser + " on " + a.System
+}
+
+type sessionRevokeCmd struct {
+	databaseFlags
+	JSON       bool     `name:"json" help:"Print JSON."`
+	User       string   `help:"End all sessions of this user: ID, e-mail address or user name." placeholder:"USER"`
+	OthersThan []string `help:"With --user: keep this session; may be repeated." placeholder:"SESSION" sep:","`
+	Everybody  bool     `help:"End all sessions of all users; asks for --yes."`
+	Yes        bool     `help:"With --everybody: do it."`
+	Sessions   []string `arg:"" optional:"" name:"session" help:"IDs of sessions, as gatehouse session list shows them."`
+}
+
+// Run ends what was named.
+func (c *sessionRevokeCmd) Run(p *program) error {
+	ways := 0
+	for _, given := range []bool{len(c.Sessions) > 0, c.User != "", c.Everybody} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return usage("name sessions, or give --user, or --everybody")
+	case len(c.OthersThan) > 0 && c.User == "":
+		return usage("--others-than belongs to --user")
+	case c.Everybody && !c.Yes:
+		return usage("this signs everybody out, at every server on this database: give --yes as well")
+	case c.Yes && !c.Everybody:
+		return usage("--yes belongs to --everybody")
+	}
+	return c.with(p, func(g *gatehouse.Gatehouse) error {
+		switch {
+		case c.Everybody:
+			return c.everybody(p, g)
+		case c.User != "":
+			return revokeUser(p, g, c.User, c.JSON, c.OthersThan...)
+		}
+		return c.each(p, g)
+	})
+}
+
+// each ends one session after the other; one that cannot be ended does not save
+// the rest.
+func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) (err error) {
+	all := session.Revoked{Effect: session.Effect{Everywhere: true}}
+	for _, id := range c.Sessions {
+		done, failed := g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
+		switch {
+		case errors.Is(failed, auth.CodeNotFound):
+			err = errors.Join(err, fmt.Errorf("there is no session %q; gatehouse session list shows those of a user", id))
+			continue
+		case failed != nil:
+			err = errors.Join(err, fmt.Errorf("%s: %s", id, refusal(failed)))
+			continue
+		}
+		all.Sessions = append(all.Sessions, done.Sessions...)
+		if !done.Everywhere && (all.Everywhere || done.Latest.After(all.Latest)) {
+			all.Effect = done.Effect
+		}
+	}
+	if len(all.Sessions) == 0 && err != nil {
+		return err
+	}
+	return errors.Join(printRevoked(p.stdout, c.JSON, len(all.Sessions), all.Effect), err)
+}
+
+func (c *sessionRevokeCmd) everybody(p *program, g *gatehouse.Gatehouse) error {
+	n, effect, err := g.Sessions().RevokeEverybody(p.ctx, actor, nil)
+	if err != nil {
+		return fmt.Errorf("%w; %d sessions had ended by then: run the same command again", err, n)
+	}
+	return printRevoked(p.stdout, c.JSON, n, effect)
+}
+
+// revokeUser ends the sessions of a user but those to keep.
+func revokeUser(p *program, g *gatehouse.Gatehouse, ref string, asJSON bool, keep ...string) error {
+	u, err := find(p, g, ref)
+	if err != nil {
+		return err
+	}
+	ids := make([]auth.SessionID, len(keep))
+	for i, id := range keep {
+		ids[i] = auth.SessionID(id)
+	}
+	done, err := g.Sessions().RevokeUser(p.ctx, actor, u.ID, ids...)
+	if errors.Is(err, auth.CodeNotFound) && len(keep) > 0 {
+		return fmt.Errorf("nothing was ended: not every session of --others-than is a live one of %s", label(u))
+	}
+	if err != nil {
+		return err
+	}
+	return printRevoked(p.stdout, asJSON, len(done.Sessions), done.Effect)
+}
+
+// revokedJSON is a revocation as --json prints it.
+type revokedJSON struct {
+	Ended        int       `json:"ended"`
+	Effective    string    `json:"effective"`
+	PendingUntil time.Time `json:"pending_until,omitzero"`
+}
+
+// printRevoked says what ended and how far that has come.
+func printRevoked(w io.Writer, asJSON bool, n int, e session.Effect) error {
+	if asJSON {
+		out := revokedJSON{Ended: n, Effective: "everywhere"}
+		if !e.Everywhere {
+			out.Effective, out.PendingUntil = "pending", e.Latest.UTC()
+		}
+		return printJSON(w, out)
+	}
+	count := fmt.Sprintf("%d sessions", n)
+	if n == 1 {
+		count = "1 session"
+	}
+	if e.Everywhere {
+		_, err := fmt.Fprintf(w, "%s ended; it holds everywhere.\n", count)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s ended; servers that have not confirmed it hold it by %s UTC at the latest.\n", count, e.Latest.UTC().Format("15:04:05"))
+	return err
+}
+
+type userSignOutCmd struct {
+	databaseFlags
+	JSON bool   `name:"json" help:"Print JSON."`
+	User string `arg:"" help:"ID, e-mail address or user name."`
+}
+
+// Run ends all sessions of the user, who may sign in again.
+func (c *userSignOutCmd) Run(p *program) error {
+	return c.with(p, func(g *gatehouse.Gatehouse) error { return revokeUser(p, g, c.User, c.JSON) })
+}

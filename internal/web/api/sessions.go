@@ -1,0 +1,159 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
+	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+)
+
+// Session is how users see one of their sessions. Members that are not known
+// are left out. There is nothing in it that could be shown to be let in.
+type Session struct {
+	ID auth.SessionID `json:"id"`
+	// Current marks the one that asks.
+	Current bool   `json:"current"`
+	Browser string `json:"browser,omitempty"`
+	System  string `json:"system,omitempty"`
+	// Address is coarse: "203.0.113.x" or "2001:db8:1::/48". Network says of which
+	// kind it is: "public", "private" or "loopback".
+	Address string           `json:"address,omitempty"`
+	Network clientip.Network `json:"network,omitempty"`
+	// Mount is the base path that the session belongs to.
+	Mount      string    `json:"mount"`
+	CreatedAt  time.Time `json:"createdAt"`
+	LastSeenAt time.Time `json:"lastSeenAt"`
+	// Expires is the end that no use puts off.
+	Expires time.Time `json:"expires"`
+}
+
+func shownSession(s auth.Session, current auth.SessionID) Session {
+	agent := useragent.Parse(s.UserAgent)
+	out := Session{
+		ID: s.ID, Current: s.ID == current, Browser: agent.Browser, System: agent.System, Mount: s.Mount,
+		CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, Expires: s.AbsoluteEnd,
+	}
+	out.Address, out.Network = clientip.Coarse(s.Address)
+	return out
+}
+
+// sessions lists the caller's live sessions, the one used last first.
+func (h *Handler) sessions(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.Mount.Bare(w, r).Require()
+	if err != nil {
+		return err
+	}
+	list, err := h.Sessions.List(r.Context(), s.Principal())
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Sessions []Session `json:"sessions"`
+	}{make([]Session, 0, len(list))}
+	for _, row := range list {
+		out.Sessions = append(out.Sessions, shownSession(row, s.SessionID()))
+	}
+	return web.WriteJSON(w, http.StatusOK, out)
+}
+
+// revoked is the answer to a revocation.
+type revoked struct {
+	Success bool `json:"success"`
+	// Ended is how many sessions ended now.
+	Ended int `json:"ended"`
+	// Effective is "everywhere" when every server refuses them already, and
+	// "pending" while one may not have heard: by PendingUntil it has, or refuses
+	// whatever it has not heard of.
+	Effective    string     `json:"effective"`
+	PendingUntil *time.Time `json:"pendingUntil,omitempty"`
+}
+
+func writeRevoked(w http.ResponseWriter, done session.Revoked) error {
+	out := revoked{Success: true, Ended: len(done.Sessions), Effective: "everywhere"}
+	if !done.Everywhere {
+		latest := done.Latest.UTC()
+		out.Effective, out.PendingUntil = "pending", &latest
+	}
+	return web.WriteJSON(w, http.StatusOK, out)
+}
+
+// revokeSession ends one session of the caller. When it is the one that asks,
+// its cookie goes.
+func (h *Handler) revokeSession(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		ID       string `json:"id"`
+		Password string `json:"password"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	if in.ID == "" {
+		return &auth.Error{Code: auth.CodeInvalidRequest, Field: "id", Message: "Give the id of a session."}
+	}
+	x := h.Mount.Bare(w, r)
+	s, err := x.Require()
+	if err != nil {
+		return err
+	}
+	done, err := h.Users.RevokeSession(r.Context(), *s, auth.Secret(in.Password), auth.SessionID(in.ID), x.Device())
+	if err != nil {
+		return err
+	}
+	if auth.SessionID(in.ID) == s.SessionID() {
+		leave(x)
+	}
+	return writeRevoked(w, done)
+}
+
+// revokeOthers ends every session of the caller but the one that asks.
+func (h *Handler) revokeOthers(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Password string `json:"password"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	x := h.Mount.Bare(w, r)
+	s, err := x.Require()
+	if err != nil {
+		return err
+	}
+	done, err := h.Users.RevokeOtherSessions(r.Context(), *s, auth.Secret(in.Password), x.Device())
+	if err != nil {
+		return err
+	}
+	return writeRevoked(w, done)
+}
+
+// revokeAll ends every session of the caller, the one that asks too: whoever
+// does it gains nothing by it, so it takes the cookie alone.
+func (h *Handler) revokeAll(w http.ResponseWriter, r *http.Request) error {
+	if err := h.provesOwn(w, r); err != nil {
+		return err
+	}
+	x := h.Mount.Bare(w, r)
+	s, err := x.Require()
+	if err != nil {
+		return err
+	}
+	done, err := h.Sessions.RevokeAll(r.Context(), s.Principal(), x.Device())
+	if err != nil {
+		return err
+	}
+	x.DropSessionsOf(s.UserID())
+	x.ClearSite()
+	x.SendCookies()
+	return writeRevoked(w, done)
+}
+
+// leave makes the browser forget the session that has just ended.
+func leave(x *mount.Exchange) {
+	x.DropSession()
+	x.ClearSite()
+	x.SendCookies()
+}
