@@ -1,17 +1,14 @@
 package gatehouse
 
 import (
-	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -109,7 +106,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
-		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Reach: reach(cfg), Logger: cfg.Logger, Now: cfg.Now,
+		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return r, err
@@ -188,19 +185,6 @@ func newThrottle(cfg Config) (signin.Throttle, error) {
 		Address: signin.Pace{Burst: l.AddressFailures, Period: l.AddressPeriod, MaxDelay: l.AddressPeriod},
 		Unknown: signin.Pace{Burst: l.UnknownFailures, Period: l.AddressPeriod, MaxDelay: unknownMaxDelay},
 	}, nil
-}
-
-// reach says how far a revocation has come: on one file one server decides. In
-// the server the change was in the index when its commit returned; where there
-// is none, the next one reads it before it answers.
-func reach(cfg Config) session.ReachFunc {
-	return func(context.Context, int64) (session.Effect, error) {
-		served, pid, err := sqlstore.ServerHolds(cfg.Database.Path)
-		if err == nil && (!served || pid == strconv.Itoa(os.Getpid())) {
-			return session.Effect{Everywhere: true}, nil
-		}
-		return session.Effect{}, cmp.Or(err, errors.New("another process serves"))
-	}
 }
 
 // serveMounts routes every endpoint of every mount.

@@ -133,7 +133,7 @@ func TestCompletion_offersWhatCanFollow(t *testing.T) {
 			}{
 				{"gatehouse ", commands},
 				{"gatehouse inv", []string{"invitation"}},
-				{"gatehouse user s", []string{"set-password", "set-roles", "show"}},
+				{"gatehouse user s", []string{"set-password", "set-roles", "show", "sign-out"}},
 				{"gatehouse user create --te", []string{"--temporary"}},
 				{"gatehouse user create --name list --te", []string{"--temporary"}},
 				{"gatehouse config --te", nil},
@@ -146,7 +146,7 @@ func TestCompletion_offersWhatCanFollow(t *testing.T) {
 				{"gatehouse user import ", files},
 				{"gatehouse dev --data ", []string{"folder"}},
 				{"gatehouse completion ", []string{"bash", "fish", "zsh"}},
-				{"gatehouse help se", []string{"secret", "secrets", "serve", "sessions"}},
+				{"gatehouse help se", []string{"secret", "secrets", "serve", "session", "sessions"}},
 				{"gatehouse dev --listen ", nil},
 			} {
 				got := slices.DeleteFunc(complete(t, script, tt.line, dir), func(s string) bool { return s == "" })

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
@@ -118,7 +119,7 @@ func (c *sessionRevokeCmd) Run(p *program) error {
 // each ends one session after the other; one that cannot be ended does not save
 // the rest.
 func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) (err error) {
-	all := session.Revoked{Effect: session.Effect{Everywhere: true}}
+	all := session.Revoked{Effect: revocation.Effect{Effective: revocation.Everywhere}}
 	for _, id := range c.Sessions {
 		done, failed := g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
 		switch {
@@ -130,7 +131,7 @@ func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) (err error) 
 			continue
 		}
 		all.Sessions = append(all.Sessions, done.Sessions...)
-		if !done.Everywhere && (all.Everywhere || done.Latest.After(all.Latest)) {
+		if done.Latest.After(all.Latest) {
 			all.Effect = done.Effect
 		}
 	}
@@ -170,25 +171,21 @@ func revokeUser(p *program, g *gatehouse.Gatehouse, ref string, asJSON bool, kee
 
 // revokedJSON is a revocation as --json prints it.
 type revokedJSON struct {
-	Ended        int       `json:"ended"`
-	Effective    string    `json:"effective"`
-	PendingUntil time.Time `json:"pending_until,omitzero"`
+	Ended        int                      `json:"ended"`
+	Effective    revocation.Effectiveness `json:"effective"`
+	PendingUntil time.Time                `json:"pending_until,omitzero"`
 }
 
 // printRevoked says what ended and how far that has come.
-func printRevoked(w io.Writer, asJSON bool, n int, e session.Effect) error {
+func printRevoked(w io.Writer, asJSON bool, n int, e revocation.Effect) error {
 	if asJSON {
-		out := revokedJSON{Ended: n, Effective: "everywhere"}
-		if !e.Everywhere {
-			out.Effective, out.PendingUntil = "pending", e.Latest.UTC()
-		}
-		return printJSON(w, out)
+		return printJSON(w, revokedJSON{n, e.Effective, e.Latest.UTC()})
 	}
 	count := fmt.Sprintf("%d sessions", n)
 	if n == 1 {
 		count = "1 session"
 	}
-	if e.Everywhere {
+	if e.Effective == revocation.Everywhere {
 		_, err := fmt.Fprintf(w, "%s ended; it holds everywhere.\n", count)
 		return err
 	}

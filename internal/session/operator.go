@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -28,7 +29,7 @@ func (o *Operator) List(ctx context.Context, user auth.UserID) ([]auth.Session, 
 // Revoke ends one session. One that is over already is no error. Codes:
 // not_found, unavailable.
 func (o *Operator) Revoke(ctx context.Context, actor string, id auth.SessionID) (Revoked, error) {
-	return o.room.revoking(ctx, func(tx *noting, now time.Time) error {
+	return o.room.revokeOnce(ctx, func(tx *noting, now time.Time) error {
 		s, err := tx.Session(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return auth.NewError(auth.CodeNotFound, err)
@@ -47,7 +48,7 @@ func (o *Operator) Revoke(ctx context.Context, actor string, id auth.SessionID) 
 func (o *Operator) RevokeUser(ctx context.Context, actor string, user auth.UserID, keep ...auth.SessionID) (Revoked, error) {
 	r := o.room
 	if len(keep) == 0 {
-		return r.revoking(ctx, func(tx *noting, now time.Time) error {
+		return r.revokeOnce(ctx, func(tx *noting, now time.Time) error {
 			return o.revokeUser(ctx, tx, user, by{actor: actor, why: revokedAll}, now)
 		})
 	}
@@ -80,18 +81,18 @@ const everybodyBatch = 20
 // transaction. told, if not nil, hears of the number of users after each. It
 // returns how many sessions ended; when it ends early, what it has done holds,
 // and it can be run again. Code: unavailable.
-func (o *Operator) RevokeEverybody(ctx context.Context, actor string, told func(users int)) (sessions int, e Effect, err error) {
-	r, e := o.room, Effect{Everywhere: true}
-	var after auth.UserID
-	for users := 0; ; {
+func (o *Operator) RevokeEverybody(ctx context.Context, actor string, told func(users int)) (sessions int, e revocation.Effect, err error) {
+	r := o.room
+	last, users := &noting{feed: &revocation.Noted{}}, 0
+	for after := auth.UserID(""); ; {
 		list, err := r.Store.ListUsers(ctx, after, everybodyBatch)
 		if err != nil {
 			return sessions, e, refusal("list users", err)
 		}
 		if len(list) == 0 {
-			return sessions, e, nil
+			return sessions, r.effectOf(ctx, last), nil
 		}
-		done, err := r.revoking(ctx, func(tx *noting, now time.Time) error {
+		last, err = r.revoking(ctx, func(tx *noting, now time.Time) error {
 			for _, u := range list {
 				err := r.revokeUser(ctx, tx, u.ID, by{actor: actor, why: revokedEverybody}, now)
 				if err != nil && !errors.Is(err, store.ErrNotFound) { // deleted meanwhile
@@ -103,8 +104,7 @@ func (o *Operator) RevokeEverybody(ctx context.Context, actor string, told func(
 		if err != nil {
 			return sessions, e, err
 		}
-		after, e = list[len(list)-1].ID, done.Effect
-		sessions, users = sessions+len(done.Sessions), users+len(list)
+		after, sessions, users = list[len(list)-1].ID, sessions+len(last.ended), users+len(list)
 		if told != nil {
 			told(users)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -27,7 +28,7 @@ const revokeBatch = 50
 type Revoked struct {
 	// Sessions are those that it ended; what had ended before is not among them.
 	Sessions []auth.SessionID
-	Effect
+	revocation.Effect
 }
 
 // List returns the live sessions of the Principal's user at all mounts, the one
@@ -56,7 +57,7 @@ func (r *Room) list(ctx context.Context, user auth.UserID) ([]auth.Session, erro
 // and nothing is written. Codes: not_found, also for the session of somebody
 // else; signed_out; unavailable.
 func (r *Room) Revoke(ctx context.Context, who auth.Principal, id auth.SessionID, from auth.Device) (Revoked, error) {
-	return r.revoking(ctx, func(tx *noting, now time.Time) error {
+	return r.revokeOnce(ctx, func(tx *noting, now time.Time) error {
 		if err := r.mayRevoke(ctx, tx, who, now); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (r *Room) RevokeOthers(ctx context.Context, who auth.Principal, from auth.D
 // session included, and every sign-in that is under way: the epoch is raised.
 // Codes: signed_out, unavailable.
 func (r *Room) RevokeAll(ctx context.Context, who auth.Principal, from auth.Device) (Revoked, error) {
-	return r.revoking(ctx, func(tx *noting, now time.Time) error {
+	return r.revokeOnce(ctx, func(tx *noting, now time.Time) error {
 		if err := r.mayRevoke(ctx, tx, who, now); err != nil {
 			return err
 		}
@@ -124,8 +125,9 @@ type by struct {
 // revokeBut ends the live sessions of the user but the ones to keep, some in
 // each transaction. may is asked in each.
 func (r *Room) revokeBut(ctx context.Context, user auth.UserID, keep []auth.SessionID, by by, may func(tx *noting, now time.Time) error) (done Revoked, err error) {
+	var last *noting
 	for more := true; more; {
-		part, err := r.revoking(ctx, func(tx *noting, now time.Time) error {
+		last, err = r.revoking(ctx, func(tx *noting, now time.Time) error {
 			if err := may(tx, now); err != nil {
 				return err
 			}
@@ -150,8 +152,9 @@ func (r *Room) revokeBut(ctx context.Context, user auth.UserID, keep []auth.Sess
 		if err != nil {
 			return done, err
 		}
-		done.Sessions, done.Effect = append(done.Sessions, part.Sessions...), part.Effect
+		done.Sessions = append(done.Sessions, last.ended...)
 	}
+	done.Effect = r.effectOf(ctx, last)
 	return done, nil
 }
 
@@ -201,45 +204,50 @@ func (b by) record(user auth.UserID, id auth.SessionID, now time.Time) auth.Even
 	}
 }
 
-// noting is a transaction that notes what it ends, and under which numbers the
-// feed has it.
+// noting is a transaction that notes what it ends.
 type noting struct {
 	store.Tx
 	ended []auth.SessionID
-	seqs  []int64
 	// before is when what was asked for had ended already.
 	before time.Time
+	// feed are the rows of the feed, once they are committed.
+	feed *revocation.Noted
 }
 
-func (n *noting) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
-	seq, err := n.Tx.AppendChange(ctx, c)
-	if err == nil {
-		n.seqs = append(n.seqs, seq)
-	}
-	return seq, err
-}
-
-// revoking runs do in a transaction and says what became of it.
-func (r *Room) revoking(ctx context.Context, do func(tx *noting, now time.Time) error) (Revoked, error) {
+// revoking runs do in a transaction.
+func (r *Room) revoking(ctx context.Context, do func(tx *noting, now time.Time) error) (noted *noting, err error) {
+	ctx, feed := revocation.Note(ctx)
 	now := r.Now()
-	var noted *noting
-	err := r.Store.InTx(ctx, func(tx store.Tx) error {
-		noted = &noting{Tx: tx}
+	err = r.Store.InTx(ctx, func(tx store.Tx) error {
+		noted = &noting{Tx: tx, feed: feed}
 		return do(noted, now)
 	})
 	if err != nil {
-		return Revoked{}, refusal("revoke sessions", err)
+		return nil, refusal("revoke sessions", err)
 	}
-	done := Revoked{Sessions: noted.ended}
+	return noted, nil
+}
+
+// revokeOnce is revoking, and says what became of it.
+func (r *Room) revokeOnce(ctx context.Context, do func(tx *noting, now time.Time) error) (Revoked, error) {
+	noted, err := r.revoking(ctx, do)
+	if err != nil {
+		return Revoked{}, err
+	}
+	return Revoked{Sessions: noted.ended, Effect: r.effectOf(ctx, noted)}, nil
+}
+
+// effectOf says how far it has come. What had ended before may not have come
+// everywhere yet either; where there was nothing to end, there is nothing to
+// hear of.
+func (r *Room) effectOf(ctx context.Context, noted *noting) revocation.Effect {
 	switch {
-	case len(noted.seqs) > 0:
-		done.Effect = r.reach(ctx, noted.seqs, r.Now())
-	case noted.before.IsZero(): // there was nothing to end
-		done.Effect = Effect{Everywhere: true}
-	default:
-		done.Effect = r.effectSince(noted.before)
+	case len(noted.feed.Seqs()) > 0:
+		return r.effect(ctx, noted.feed)
+	case noted.before.IsZero():
+		return revocation.Effect{Effective: revocation.Everywhere}
 	}
-	return done, nil
+	return r.effectSince(noted.before)
 }
 
 // refusal is what a room says of an error of the store.

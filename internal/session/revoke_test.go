@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
@@ -206,7 +207,7 @@ func TestRevokeOthers_keepsTheOneThatAsks(t *testing.T) {
 	if n := len(h.recorded(t, h.ann)); n != 2 {
 		t.Errorf("%d records", n)
 	}
-	if done, err = h.Sessions.RevokeOthers(t.Context(), h.mine.Principal(), auth.Device{}); err != nil || len(done.Sessions) != 0 || !done.Everywhere {
+	if done, err = h.Sessions.RevokeOthers(t.Context(), h.mine.Principal(), auth.Device{}); err != nil || len(done.Sessions) != 0 || done.Effective != revocation.Everywhere {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 }
@@ -337,47 +338,40 @@ func TestEffect_isPendingUntilTheBoundWhenNobodyKnows(t *testing.T) {
 	h := newHousehold(t)
 	asked := h.Clock.Now()
 	done, err := h.Sessions.Revoke(t.Context(), h.mine.Principal(), h.phone.SessionID(), auth.Device{})
-	if err != nil || done.Everywhere || !done.Latest.Equal(asked.Add(roomtest.MaxStaleness)) {
+	if err != nil || done.Effective != revocation.Pending || !done.Latest.Equal(asked.Add(roomtest.MaxStaleness)) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	h.Advance(10 * time.Second) // asked again, the bound is that of the revocation
 	if done, err = h.Sessions.Revoke(t.Context(), h.mine.Principal(), h.phone.SessionID(), auth.Device{}); err != nil ||
-		done.Everywhere || !done.Latest.Equal(asked.Add(roomtest.MaxStaleness)) {
+		done.Effective != revocation.Pending || !done.Latest.Equal(asked.Add(roomtest.MaxStaleness)) {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	h.Advance(roomtest.MaxStaleness)
-	if done, err = h.Sessions.Revoke(t.Context(), h.mine.Principal(), h.phone.SessionID(), auth.Device{}); err != nil || !done.Everywhere {
+	if done, err = h.Sessions.Revoke(t.Context(), h.mine.Principal(), h.phone.SessionID(), auth.Device{}); err != nil || done.Effective != revocation.Everywhere {
 		t.Errorf("after the bound: %+v, %v", done, err)
 	}
 }
 
-func TestEffect_isWhatReachSays(t *testing.T) {
+func TestEffect_isAskedForTheRowsThatWereCommitted(t *testing.T) {
 	h := newHousehold(t)
-	latest := h.Clock.Now().Add(7 * time.Second)
-	for _, c := range []struct {
-		says session.Effect
-		err  error
-		want session.Effect
-	}{
-		{session.Effect{Everywhere: true}, nil, session.Effect{Everywhere: true}},
-		{session.Effect{Latest: latest}, nil, session.Effect{Latest: latest}},
-		{session.Effect{Everywhere: true}, errors.New("cannot be asked"), session.Effect{Latest: h.Clock.Now().Add(roomtest.MaxStaleness)}},
-	} {
-		o := h.SessionOptions()
-		var asked int64
-		o.Reach = func(_ context.Context, seq int64) (session.Effect, error) {
-			asked = seq
-			return c.says, c.err
-		}
-		room, err := session.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun, _ := h.Begin(t, h.V4, h.ann, nil)
-		done, err := room.Revoke(t.Context(), begun.Principal(), begun.SessionID(), auth.Device{})
-		if err != nil || done.Effect != c.want || asked == 0 {
-			t.Errorf("%+v, %v, asked for %d", done, err, asked)
-		}
+	want := revocation.Effect{Effective: revocation.Pending, Latest: h.Clock.Now().Add(7 * time.Second)}
+	o := h.SessionOptions()
+	var asked []int64
+	o.Effect = func(_ context.Context, noted *revocation.Noted) revocation.Effect {
+		asked = noted.Seqs()
+		return want
+	}
+	room, err := session.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := room.RevokeOthers(t.Context(), h.mine.Principal(), auth.Device{})
+	if err != nil || done.Effect != want || len(asked) != 2 {
+		t.Errorf("%+v, %v, asked for %d", done, err, asked)
+	}
+	asked = nil
+	if done, err = room.RevokeOthers(t.Context(), h.mine.Principal(), auth.Device{}); err != nil || done.Effective != revocation.Everywhere || asked != nil {
+		t.Errorf("with nothing to end: %+v, %v, asked for %d", done, err, asked)
 	}
 }
 

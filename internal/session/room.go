@@ -28,9 +28,9 @@ type Options struct {
 	MaxPerUser int
 	// MaxStaleness is how old the Index may be.
 	MaxStaleness time.Duration
-	// Reach says how far a revocation has come; nil means that only MaxStaleness
+	// Effect says how far a revocation has come; nil means that only MaxStaleness
 	// is known of that.
-	Reach  ReachFunc
+	Effect EffectFunc
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

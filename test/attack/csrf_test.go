@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 )
 
@@ -34,29 +35,50 @@ var formDeeds = map[string]deed{
 	"/signout":             {"/signout", nil},
 	"/signup":              {"/signup", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
 	"/account/password":    {"/account/password", map[string]string{"currentPassword": password, "newPassword": "eleven blue boats in fog"}},
+	"/account/sessions":    {"/account/sessions", map[string]string{"session": otherSession}},
 	"/account/delete":      {"/account/delete", map[string]string{"password": password}},
 	"/new-password":        {"/new-password", map[string]string{"newPassword": "eleven blue boats in fog"}},
 }
 
 var jsonDeeds = map[string]deed{
-	"/register":        {"/register", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
-	"/login":           {"/login", map[string]string{"identifier": "victim@app.example", "password": password}},
-	"/logout":          {"/logout", nil},
-	"/change-password": {"/change-password", map[string]string{"currentPassword": password, "newPassword": "eleven blue boats in fog"}},
-	"/delete-account":  {"/delete-account", map[string]string{"password": password}},
+	"/register":               {"/register", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
+	"/login":                  {"/login", map[string]string{"identifier": "victim@app.example", "password": password}},
+	"/logout":                 {"/logout", nil},
+	"/change-password":        {"/change-password", map[string]string{"currentPassword": password, "newPassword": "eleven blue boats in fog"}},
+	"/delete-account":         {"/delete-account", map[string]string{"password": password}},
+	"/sessions/revoke":        {"/sessions/revoke", map[string]string{"id": otherSession}},
+	"/sessions/revoke-others": {"/sessions/revoke-others", nil},
+	"/sessions/revoke-all":    {"/sessions/revoke-all", nil},
 }
+
+// otherSession stands in requests for the ID of the victim's other session.
+const otherSession = "ses_of-the-victim-elsewhere"
 
 // scene is a victim who is signed in, as the attacker finds them.
 type scene struct {
 	*browser
 	token string
+	user  auth.UserID
+	other auth.SessionID
 }
 
 func newScene(t *testing.T, d dialect) scene {
 	s := newSite(t, func(c *gatehouse.Config) { c.Limits.AccountFailures = 100 })
-	s.newUser(t, "victim@app.example")
+	u := s.newUser(t, "victim@app.example")
+	s.browser(d).signIn(t, "victim@app.example", password)
+	elsewhere, err := s.Sessions().List(t.Context(), u.ID)
+	if err != nil || len(elsewhere) != 1 {
+		t.Fatalf("%d sessions, %v", len(elsewhere), err)
+	}
 	b := s.browser(d).signIn(t, "victim@app.example", password)
-	return scene{b, b.token()}
+	return scene{b, b.token(), u.ID, elsewhere[0].ID}
+}
+
+// send fills in which session otherSession is.
+func (sc scene) send(q request) answer {
+	q.path = strings.ReplaceAll(q.path, otherSession, string(sc.other))
+	q.body = strings.ReplaceAll(q.body, otherSession, string(sc.other))
+	return sc.browser.send(q)
 }
 
 // state is all that a deed could have changed.
@@ -70,7 +92,11 @@ func (sc scene) state(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s\nsigned in: %v", text, sc.who())
+	sessions, err := sc.Sessions().List(t.Context(), sc.user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s\nsigned in: %v, in %d browsers", text, sc.who(), len(sessions))
 }
 
 func encode(fields map[string]string, token string) string {

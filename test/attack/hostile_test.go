@@ -139,7 +139,7 @@ func TestHostileBodies_areRefusedOnEveryEndpoint(t *testing.T) {
 			for i, body := range bodies {
 				what := fmt.Sprintf("POST %s, %.40s, body %d (%.40q)", path, contentType, i, body)
 				sound(t, what, s.send(request{http.MethodPost, path, contentType, body, nil, nil}))
-				if len(body) > 64<<10 || strings.HasSuffix(path, "/signout") || strings.HasSuffix(path, "/logout") {
+				if len(body) > 64<<10 || strings.HasSuffix(path, "/signout") || strings.HasSuffix(path, "/logout") || strings.HasSuffix(path, "/revoke-all") {
 					continue // at whichever mount: a sign-out at one is a sign-out at all
 				}
 				switch { // once more, by somebody signed in and with the right token

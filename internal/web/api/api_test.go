@@ -143,7 +143,7 @@ func TestLogin_tellsNobodyWhatWasWrong(t *testing.T) {
 
 func TestEndpoints_answerOtherMethodsWith405(t *testing.T) {
 	s := webtest.New(t, nil)
-	for _, name := range []string{"register", "login", "logout", "change-password", "delete-account"} {
+	for _, name := range []string{"register", "login", "logout", "change-password", "delete-account", "sessions/revoke", "sessions/revoke-others", "sessions/revoke-all"} {
 		v := s.Visitor().Get("/api/auth/" + name)
 		wantProblem(t, v, 405, "invalid_request")
 		if v.Header.Get("Allow") != "POST" {
@@ -168,7 +168,7 @@ func TestRegister_leadsBrowsersToThePage(t *testing.T) {
 func TestEndpoints_takeJSONAlone(t *testing.T) {
 	s, _ := registered(t)
 	v := loggedIn(t, s)
-	for _, name := range []string{"register", "login", "logout", "change-password", "delete-account"} {
+	for _, name := range []string{"register", "login", "logout", "change-password", "delete-account", "sessions/revoke", "sessions/revoke-others", "sessions/revoke-all"} {
 		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""} {
 			v.Post("/api/auth/"+name, kind, `{"email":"`+ann+`","password":"`+first+`"}`)
 			wantProblem(t, v, 415, "invalid_request")

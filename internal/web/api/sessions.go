@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -69,15 +70,15 @@ type revoked struct {
 	// Effective is "everywhere" when every server refuses them already, and
 	// "pending" while one may not have heard: by PendingUntil it has, or refuses
 	// whatever it has not heard of.
-	Effective    string     `json:"effective"`
-	PendingUntil *time.Time `json:"pendingUntil,omitempty"`
+	Effective    revocation.Effectiveness `json:"effective"`
+	PendingUntil *time.Time               `json:"pendingUntil,omitempty"`
 }
 
 func writeRevoked(w http.ResponseWriter, done session.Revoked) error {
-	out := revoked{Success: true, Ended: len(done.Sessions), Effective: "everywhere"}
-	if !done.Everywhere {
+	out := revoked{Success: true, Ended: len(done.Sessions), Effective: done.Effective}
+	if !done.Latest.IsZero() {
 		latest := done.Latest.UTC()
-		out.Effective, out.PendingUntil = "pending", &latest
+		out.PendingUntil = &latest
 	}
 	return web.WriteJSON(w, http.StatusOK, out)
 }

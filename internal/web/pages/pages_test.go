@@ -14,6 +14,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
+	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
 
@@ -73,7 +75,8 @@ func scenes() map[string]func(s *pages.Set, w http.ResponseWriter, r *http.Reque
 		},
 		"account": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			return s.Account(w, r, pages.Account{
-				Shown: person, Email: mail, Username: "ann", Roles: []string{"editor"}, ChangePassword: base + "/account/password",
+				Sessions: base + "/account/sessions",
+				Shown:    person, Email: mail, Username: "ann", Roles: []string{"editor"}, ChangePassword: base + "/account/password",
 				Delete: base + "/account/delete", Return: "https://app.example", SignOut: form(), Done: pages.KeyPasswordChanged,
 			})
 		},
@@ -85,6 +88,24 @@ func scenes() map[string]func(s *pages.Set, w http.ResponseWriter, r *http.Reque
 		},
 		"delete": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			return s.Delete(w, r, http.StatusOK, pages.OwnForm{Form: form(pages.OwnPasswordField()), Back: base + "/account"})
+		},
+		"sessions": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			return s.Sessions(w, r, sessions(form))
+		},
+		"sessions, one": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			p := sessions(form)
+			p.List, p.Done, p.Pending = p.List[:1], pages.KeySessionsNone, 0
+			return s.Sessions(w, r, p)
+		},
+		"end a session": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			p := pages.EndSession{OwnForm: pages.OwnForm{Form: form(pages.OwnPasswordField()), Back: base + "/account/sessions"}, Which: &sessions(form).List[1]}
+			return s.EndSession(w, r, http.StatusOK, p)
+		},
+		"end the others": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			return s.EndSession(w, r, http.StatusOK, pages.EndSession{OwnForm: pages.OwnForm{Form: form(pages.OwnPasswordField()), Back: base + "/account/sessions"}})
+		},
+		"signed out everywhere": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			return s.SignedOut(w, r, pages.SignedOut{SignIn: base + "/signin", Return: "https://app.example", Done: pages.KeySessionsAllEnded, Pending: time.Minute})
 		},
 		"deleted": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			return s.Message(w, r, pages.Message{Title: pages.KeyDeletedTitle, Text: pages.Say(pages.KeyDeletedText), Link: base, LinkText: pages.KeyGoService})
@@ -131,6 +152,75 @@ func scenes() map[string]func(s *pages.Set, w http.ResponseWriter, r *http.Reque
 		all["refused: "+d] = refused(&auth.Error{Code: auth.CodeUnavailable, Details: []auth.Detail{{Name: d}}})
 	}
 	return all
+}
+
+// sessions is a list in which every kind of line stands.
+func sessions(form func(fields ...pages.Field) pages.Form) pages.Sessions {
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	button := func() pages.Form {
+		f := form()
+		f.Username, f.Own = "", "" // nothing is to be typed
+		return f
+	}
+	at := func(a useragent.Agent, address string, n clientip.Network, seen, begun time.Duration) pages.Session {
+		return pages.Session{Agent: a, Address: address, Network: n, Seen: seen, Begun: begun, SeenAt: now.Add(-seen), BegunAt: now.Add(-begun), End: button()}
+	}
+	p := pages.Sessions{Others: button(), All: button(), Back: base + "/account", Done: pages.KeySessionEnded, Pending: 30 * time.Second, List: []pages.Session{
+		at(useragent.Agent{Browser: "Firefox", System: "Windows"}, "203.0.113.x", clientip.Public, 0, time.Minute),
+		at(useragent.Agent{Browser: "curl"}, "10.0.0.x", clientip.Private, 2*time.Minute, time.Hour),
+		at(useragent.Agent{System: "Windows"}, "127.0.0.x", clientip.Loopback, 59*time.Minute, 47*time.Hour),
+		at(useragent.Agent{}, "", "", 48*time.Hour, 24*80*time.Hour),
+	}}
+	p.List[0].Current = true
+	return p
+}
+
+// A list of sessions says of each what it is, in whole units, and offers one
+// button a line whose name tells which.
+func TestSessions_namesEachLineAndItsButton(t *testing.T) {
+	p := show(t, newSet(t), scenes()["sessions"], nil)
+	said := strings.Join(strings.Fields(p.said()), " ")
+	for _, want := range []string{
+		"Firefox on Windows This browser 203.0.113.x Last used just now Signed in just now",
+		"curl From a private network, 10.0.0.x Last used 2 minutes ago Signed in 1 hour ago",
+		"Unknown browser on Windows From the machine that the server runs on Last used 59 minutes ago Signed in 47 hours ago",
+		"Unknown browser Address unknown Last used 2 days ago Signed in 80 days ago",
+		"That browser is signed out. Not every server has confirmed this yet. It holds on all of them in 30 seconds at the latest.",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+	if strings.Contains(said, "127.0.0") {
+		t.Error("the address of the server's own machine is shown")
+	}
+	ids := map[string]string{}
+	for n := range p.doc.Descendants() {
+		if id := get(n, "id"); id != "" {
+			for child := range n.Descendants() {
+				ids[id] += child.Data + " "
+			}
+		}
+	}
+	names := map[string]bool{}
+	for n := range p.doc.Descendants() {
+		if by := strings.Fields(get(n, "aria-labelledby")); len(by) > 0 {
+			name := ""
+			for _, id := range by {
+				if ids[id] == "" {
+					t.Errorf("a button is named by %s, which is not there", id)
+				}
+				name += ids[id]
+			}
+			names[name] = true
+		}
+	}
+	if len(names) != 4 {
+		t.Errorf("%d buttons with names of their own: %v", len(names), names)
+	}
+	if one := show(t, newSet(t), scenes()["sessions, one"], nil); strings.Contains(one.said(), "Sign out everywhere else") {
+		t.Error("with one session alone there is a button that ends the others")
+	}
 }
 
 // shown is one page as a browser gets it.
@@ -192,7 +282,7 @@ func TestPages_sayNothingUntranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := strings.NewReplacer("Lodge", "", person, "", mail, "", "ann", "", "editor", "", "·", "", ",", "", "L ", " ")
+	data := strings.NewReplacer("203.0.113.x", "", "curl", "", "Lodge", "", person, "", mail, "", "ann", "", "editor", "", "·", "", ",", "", "L ", " ")
 	for name, do := range scenes() {
 		p := show(t, s, do, nil)
 		depth, outside := 0, ""

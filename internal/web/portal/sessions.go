@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
@@ -175,9 +176,9 @@ func (h *Handler) rowOf(x *mount.Exchange, s *session.Sealed, id auth.SessionID)
 
 // after is the address that says what was done and, where it may not hold
 // everywhere yet, how many seconds that takes at the most.
-func (h *Handler) after(path, done string, e session.Effect) string {
+func (h *Handler) after(path, done string, e revocation.Effect) string {
 	to := h.url(path) + "?done=" + done
-	if e.Everywhere {
+	if e.Effective == revocation.Everywhere {
 		return to
 	}
 	return to + "&wait=" + strconv.Itoa(max(1, int(math.Ceil(e.Latest.Sub(h.Sessions.Now()).Seconds()))))
