@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -35,6 +36,8 @@ type Config struct {
 	Password Password `conf:"password"`
 	// Session sets the lifetimes.
 	Session Session `conf:"session"`
+	// Tokens says whom access tokens are for and what is in them.
+	Tokens Tokens `conf:"tokens"`
 	// Limits slow guessing down.
 	Limits Limits `conf:"limits"`
 	// ClientAddress says how the address of the caller is known.
@@ -65,6 +68,11 @@ type Config struct {
 	TracerProvider trace.TracerProvider `conf:"-"`
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time `conf:"-"`
+	// TokenClaims gives further claims for an access token, each time one is made.
+	// Those that Gatehouse writes itself, roles among them, and those that
+	// Audience.Claims names cannot be given: then there is no token and the answer
+	// is an error. It must be quick, and safe for concurrent use. Default: nil.
+	TokenClaims func(ctx context.Context, s TokenSubject) (map[string]any, error) `conf:"-"`
 }
 
 // Mount is one base path and the dialect spoken there. No request tells which

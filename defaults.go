@@ -92,6 +92,8 @@ func (c Config) WithDefaults() Config {
 	s.MaxPerUser = or(s.MaxPerUser, defaultMaxPerUser)
 	s.MaxStaleness = or(s.MaxStaleness, defaultMaxStaleness)
 
+	c.Tokens = tokensWithDefaults(c.Tokens)
+
 	l := &c.Limits
 	l.AccountFailures = or(l.AccountFailures, defaultAccountFailures)
 	l.AccountMaxDelay = or(l.AccountMaxDelay, defaultAccountMaxDelay)

@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 	c.checkRegistration(p)
 	c.checkPassword(p)
 	c.checkSession(p)
+	c.checkTokens(p)
 	c.checkLimits(p)
 	c.checkClientAddress(p)
 	if _, err := auth.CleanName(c.Name); err != nil {

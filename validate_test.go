@@ -393,6 +393,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		Password: gatehouse.Password{MinLength: 15, ContextWords: []string{"app.example"}, MemoryKiB: 19456, Passes: 2, Lanes: 1,
 			Workers: got.Password.Workers, Queue: 8 * got.Password.Workers},
 		Session: gatehouse.Session{MaxAge: 720 * time.Hour, AbsoluteLifetime: 2160 * time.Hour, LocalTrust: 720 * time.Hour, MaxPerUser: 100, MaxStaleness: 30 * time.Second},
+		Tokens:  gatehouse.Tokens{AccessLifetime: 15 * time.Minute, RefreshMaxAge: 720 * time.Hour, RefreshLifetime: 2160 * time.Hour},
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},

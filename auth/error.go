@@ -55,6 +55,12 @@ const (
 	CodeChallengeExpired     Code = "challenge_expired"
 	CodePasswordChangeNeeded Code = "password_change_needed"
 	CodePasswordNeeded       Code = "password_needed"
+	CodeInvalidGrant         Code = "invalid_grant"
+	CodeInvalidClient        Code = "invalid_client"
+	CodeInvalidScope         Code = "invalid_scope"
+	CodeInvalidTarget        Code = "invalid_target"
+	CodeInvalidToken         Code = "invalid_token"
+	CodeUnsupportedTokenType Code = "unsupported_token_type"
 	CodeTooManyAttempts      Code = "too_many_attempts"
 	CodeBusy                 Code = "busy"
 	CodeUnavailable          Code = "unavailable"
@@ -89,6 +95,12 @@ var codes = map[Code]struct {
 	CodeChallengeExpired:     {KindExpired, "This step has expired or was used already. Start again."},
 	CodePasswordChangeNeeded: {KindForbidden, "A new password must be chosen before signing in."},
 	CodePasswordNeeded:       {KindForbidden, "Give your password once more: it is some time since you signed in."},
+	CodeInvalidGrant:         {KindInvalid, "The refresh token is not good, or not any more. Sign in again."},
+	CodeInvalidClient:        {KindUnauthenticated, "The client is not known here, did not show its secret, or may not do this."},
+	CodeInvalidScope:         {KindInvalid, "A scope was asked for that there is not."},
+	CodeInvalidTarget:        {KindInvalid, "There are no tokens for this audience, or not for this client."},
+	CodeInvalidToken:         {KindUnauthenticated, "The access token is not good, or not any more."},
+	CodeUnsupportedTokenType: {KindInvalid, "Tokens of this kind cannot be revoked one by one."},
 	CodeTooManyAttempts:      {KindRateLimited, "Too many attempts. Wait, then try again."},
 	CodeBusy:                 {KindUnavailable, "The server is busy. Try again in a moment."},
 	CodeUnavailable:          {KindUnavailable, "The service is not available at the moment. Try again."},

@@ -45,6 +45,11 @@ const (
 	EventSessionRevoked       EventType = "session.revoked"
 	EventSessionAdopted       EventType = "session.adopted"
 	EventSessionRotated       EventType = "session.rotated"
+	EventFamilyStarted        EventType = "family.started"
+	EventFamilyEnded          EventType = "family.ended"
+	EventRefreshRepeated      EventType = "refresh.repeated"
+	EventRefreshReused        EventType = "refresh.reused"
+	EventRefreshAhead         EventType = "refresh.ahead"
 	EventInvitationCreated    EventType = "invitation.created"
 	EventInvitationDeleted    EventType = "invitation.deleted"
 	// EventRevocationRestored: the database lacked a revocation that this server

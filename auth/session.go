@@ -81,6 +81,10 @@ type Principal struct {
 	// SignedInAt is when the session began, exact to the second: when the
 	// password was given, however often the cookie has been renewed since.
 	SignedInAt time.Time
+	// ClientID and Scopes are those of the access token, when the request came
+	// with one; empty for a session's cookie.
+	ClientID string
+	Scopes   []string
 }
 
 // HasRole says whether the Principal holds the role.

@@ -28,11 +28,16 @@ type Setting struct {
 	Settings []Setting
 }
 
+// Filed says whether the setting may also be given as the name of a file, by its
+// key with _file behind it.
+func (s Setting) Filed() bool { return s.Form == Secret || s.Form == Secrets }
+
 // Form is how the value of a setting is written.
 type Form string
 
 // The forms. Secrets is a list of texts that may also be given as a file, by
-// the same key with _file behind it; Groups is a list of groups.
+// the same key with _file behind it, and Secret is one such text; Groups is a
+// list of groups.
 const (
 	Text     Form = "text"
 	Bool     Form = "bool"
@@ -40,13 +45,14 @@ const (
 	Duration Form = "duration"
 	Time     Form = "time"
 	Texts    Form = "texts"
+	Secret   Form = "secret"
 	Secrets  Form = "secrets"
 	Group    Form = "group"
 	Groups   Form = "groups"
 )
 
-// formOf names the form of a type; a list of anything but texts and secrets,
-// and a single secret, have none yet.
+// formOf names the form of a type; a list of anything but texts and secrets has
+// none yet.
 func formOf(t reflect.Type) Form {
 	switch kindOf(t) {
 	case kindList:
@@ -60,6 +66,8 @@ func formOf(t reflect.Type) Form {
 		return ""
 	case kindString:
 		return Text
+	case kindSecret:
+		return Secret
 	case kindBool:
 		return Bool
 	case kindInt:

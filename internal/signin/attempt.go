@@ -100,6 +100,10 @@ type Browser struct {
 	Elsewhere func() ([]session.Sealed, error)
 	// Claims, if not nil, may alter the readable claims of the new session.
 	Claims func(*session.Claims)
+	// Within, if not nil, is called in the transaction in which the session
+	// begins, with its row; its error is returned as it is, and nothing has begun.
+	// As the transaction, it may run more than once.
+	Within func(ctx context.Context, tx store.Tx, u auth.User, s auth.Session) error
 	// Approve, if not nil, is asked once the proofs are right and before a
 	// session begins; its error is returned as it is.
 	Approve func(ctx context.Context, u auth.User) error

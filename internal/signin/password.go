@@ -209,6 +209,11 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 		if row, err = b.Mount.Begin(ctx, tx, proof); err != nil {
 			return err
 		}
+		if b.Within != nil {
+			if err := b.Within(ctx, tx, a.User, row.Session); err != nil {
+				return err
+			}
+		}
 		return tx.AppendEvent(ctx, event(auth.EventSignInSucceeded, a.User, row.ID, b, now))
 	})
 	var refused *auth.Error

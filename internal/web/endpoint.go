@@ -41,6 +41,8 @@ const (
 	// SignedIn: whoever has a live session; others get 401, or the sign-in
 	// page when they navigate.
 	SignedIn Guard = "signed-in"
+	// ClientOnly: a client of the configuration that shows its secret.
+	ClientOnly Guard = "client"
 	// Operator: the ops listener, which is not for browsers.
 	Operator Guard = "operator"
 )
@@ -58,6 +60,9 @@ const (
 	// JSONAndOrigin: a JSON content type, which no foreign page can send
 	// without a preflight, and no sign of a foreign origin.
 	JSONAndOrigin CSRF = "json+origin"
+	// NoCookie: no cookie is read; what the body brings is the proof, and no
+	// browser adds it by itself.
+	NoCookie CSRF = "no-cookie"
 	// NoEffect: an unsafe method that changes nothing (the client's log beacon).
 	NoEffect CSRF = "no-effect"
 )
@@ -74,6 +79,9 @@ const (
 	Guessing Rate = "guessing"
 	// Registering: the address's registrations and the hashing gate.
 	Registering Rate = "registering"
+	// Issuing: the requests of a session, a family of refresh tokens or an
+	// address.
+	Issuing Rate = "issuing"
 	// Reporting: the address's reports, and everybody's together.
 	Reporting Rate = "reporting"
 )
@@ -85,6 +93,8 @@ type Cache string
 const (
 	// NoStore: nothing may keep it.
 	NoStore Cache = "no-store"
+	// Published: anybody may keep it for ten minutes and read it from any origin.
+	Published Cache = "published"
 	// Immutable: embedded assets, whose address changes with their content.
 	Immutable Cache = "immutable"
 )

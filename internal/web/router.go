@@ -209,13 +209,21 @@ func (rt *Router) headers(e Endpoint) (f fixedHeaders) {
 	f.add("Referrer-Policy", "no-referrer")
 	f.add("X-Frame-Options", "DENY")
 	f.add("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox")
-	f.add("Cross-Origin-Resource-Policy", "same-origin")
+	if e.Cache == Published {
+		f.add("Cross-Origin-Resource-Policy", "cross-origin")
+		f.add("Access-Control-Allow-Origin", "*")
+	} else {
+		f.add("Cross-Origin-Resource-Policy", "same-origin")
+	}
 	if rt.HTTPS {
 		f.add("Strict-Transport-Security", "max-age=63072000")
 	}
-	if e.Cache == Immutable {
+	switch e.Cache {
+	case Immutable:
 		f.add("Cache-Control", "public, max-age=31536000, immutable")
-	} else {
+	case Published:
+		f.add("Cache-Control", "public, max-age=600")
+	default:
 		f.add("Cache-Control", "no-store")
 	}
 	return f

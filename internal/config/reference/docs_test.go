@@ -62,7 +62,7 @@ func TestDocs_tablesAreTheSettings(t *testing.T) {
 		if !strings.Contains(cells[0], "`"+s.Env()+"`") {
 			t.Errorf("%s: the variable is %s, the table says %s", s.Path, s.Env(), cells[0])
 		}
-		if s.Form == config.Secrets && !strings.Contains(cells[0], "_FILE`") {
+		if s.Filed() && !strings.Contains(cells[0], "_FILE`") {
 			t.Errorf("%s: the table does not say that it can be a file", s.Path)
 		}
 		checkDefault(t, s, cells[1])

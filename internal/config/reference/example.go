@@ -65,7 +65,10 @@ func (w *writer) exampleSetting(out *bytes.Buffer, s config.Setting, indent stri
 	if b := rules[s.Path].bounds(); b != "" {
 		text += " " + b
 	}
-	if s.Form == config.Secrets {
+	switch s.Form {
+	case config.Secret:
+		text += fmt.Sprintf(" It may also stand here in place of %s_file, if nobody else may read this file: %s: SECRET.", s.Key, s.Key)
+	case config.Secrets:
 		text += fmt.Sprintf(" They may also stand here in place of %s_file, if nobody else may read this file: %s: [FIRST, SECOND].", s.Key, s.Key)
 	}
 	for p := range strings.SplitSeq(text, "\n") {
@@ -76,25 +79,36 @@ func (w *writer) exampleSetting(out *bytes.Buffer, s config.Setting, indent stri
 		fmt.Fprintf(out, "%s%s:\n", indent, s.Key)
 		return w.exampleGroup(out, s.Settings, indent+"  ")
 	case config.Groups:
-		fmt.Fprintf(out, "%s%s:\n", indent, s.Key)
+		fmt.Fprintf(out, "%s%s%s:\n", indent, off(rules[s.Settings[0].Path]), s.Key)
 		return w.exampleElement(out, s, indent+"  ")
 	}
 	return exampleValue(out, s, indent)
 }
 
+// off stands before what is not in force in the example.
+func off(r rule) string {
+	if r.active {
+		return ""
+	}
+	return "#"
+}
+
 // exampleElement writes one element of a list of groups: the hyphen stands
-// before the first key, which must be in force.
+// before the first key. Where that is not in force, nothing of the element is.
 func (w *writer) exampleElement(out *bytes.Buffer, s config.Setting, indent string) error {
-	if !rules[s.Settings[0].Path].active {
-		return fmt.Errorf("%s: the first key of an element must be active", s.Settings[0].Path)
+	first := off(rules[s.Settings[0].Path])
+	for _, inner := range s.Settings {
+		if first != "" && rules[inner.Path].active {
+			return fmt.Errorf("%s is in force, and the element it stands in is not", inner.Path)
+		}
 	}
 	var element bytes.Buffer
 	if err := w.exampleGroup(&element, s.Settings, indent+"  "); err != nil {
 		return err
 	}
-	comment, rest, _ := strings.Cut(element.String(), indent+"  "+s.Settings[0].Key+":")
+	comment, rest, _ := strings.Cut(element.String(), indent+"  "+first+s.Settings[0].Key+":")
 	out.WriteString(strings.ReplaceAll(comment, indent+"  #", indent+"#"))
-	out.WriteString(indent + "- " + s.Settings[0].Key + ":" + rest)
+	out.WriteString(indent + first + "- " + s.Settings[0].Key + ":" + rest)
 	return nil
 }
 
@@ -103,7 +117,7 @@ func (w *writer) exampleElement(out *bytes.Buffer, s config.Setting, indent stri
 func exampleValue(out *bytes.Buffer, s config.Setting, indent string) error {
 	r := rules[s.Path]
 	key, value := s.Key, r.sample
-	if s.Form == config.Secrets {
+	if s.Filed() {
 		key += "_file"
 	}
 	if d := defaultOf(s); d != nil && !(r.active && value != nil) {
@@ -122,11 +136,7 @@ func exampleValue(out *bytes.Buffer, s config.Setting, indent string) error {
 	if err != nil {
 		return err
 	}
-	off := "#"
-	if r.active {
-		off = ""
-	}
-	fmt.Fprintf(out, "%s%s%s: %s\n", indent, off, key, text)
+	fmt.Fprintf(out, "%s%s%s: %s\n", indent, off(r), key, text)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/config"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
 
 const day = 24 * time.Hour
@@ -81,6 +82,21 @@ var rules = map[string]rule{
 	"session.max_per_user":      {least: 1, most: 1000},
 	"session.clear_site_data":   {enum: []string{"cache", "cookies", "storage"}},
 	"session.max_staleness":     {shortest: time.Second, longest: 5 * time.Minute},
+
+	"tokens.audiences[].id":             {sample: "https://api.example"},
+	"tokens.audiences[].algorithm":      {enum: []string{"ES256", "RS256", "EdDSA", "HS256"}, sample: "HS256"},
+	"tokens.audiences[].secret":         {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/api-secret"},
+	"tokens.audiences[].lifetime":       {shortest: time.Second, longest: day, sample: "5m"},
+	"tokens.audiences[].scopes":         {pattern: `^[!#-\[\]-~]{1,128}$`, sample: []string{"read", "write"}},
+	"tokens.audiences[].claims[].name":  {pattern: `^[A-Za-z0-9._~:/#-]{1,128}$`, sample: "email"},
+	"tokens.audiences[].claims[].from":  {enum: token.Sources(), sample: "user.email"},
+	"tokens.audiences[].claims[].value": {sample: "nobody@app.example"},
+	"tokens.clients[].id":               {pattern: `^[A-Za-z0-9._~:/-]{1,128}$`, sample: "api"},
+	"tokens.clients[].secret_hash":      {pattern: `^$|^[0-9a-f]{64}$`, sample: "0b4c2c0f6ed7f1f6e2c9a9f0a3d5b8e7c6d4e2f1a0b9c8d7e6f5a4b3c2d1e0f9"},
+	"tokens.clients[].audiences":        {sample: []string{"https://api.example"}},
+	"tokens.access_lifetime":            {shortest: time.Second, longest: day},
+	"tokens.refresh_max_age":            {shortest: time.Minute, longest: 400 * day},
+	"tokens.refresh_lifetime":           {shortest: time.Minute, longest: 400 * day},
 
 	"limits.account_failures":  {least: 1, most: 100},
 	"limits.account_max_delay": {shortest: time.Second, longest: day},

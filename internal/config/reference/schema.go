@@ -111,7 +111,7 @@ func (w *writer) group(settings []config.Setting) (*node, error) {
 			return nil, err
 		}
 		n.Properties = append(n.Properties, property{s.Key, one})
-		if s.Form == config.Secrets {
+		if s.Filed() {
 			n.Properties = append(n.Properties, property{s.Key + "_file", &node{
 				Type: "string", MinLength: 1, Examples: []any{rules[s.Path].sample},
 				Description: fmt.Sprintf("File that holds %s, one a line. Not every account of the machine may read it.\n\nIn the environment: %s_FILE.", s.Key, s.Env()),
@@ -141,7 +141,7 @@ func (w *writer) setting(s config.Setting) (*node, error) {
 	case config.Secrets, config.Texts:
 		n.Type, n.MaxItems = []string{"array", "null"}, r.maxItems
 		n.Items = &node{Type: "string", Enum: r.enum, Pattern: r.pattern, MinLength: r.minLength, MaxLength: r.maxLength}
-	case config.Text:
+	case config.Text, config.Secret:
 		n.Type, n.Enum, n.Pattern, n.MinLength, n.MaxLength = "string", r.enum, r.pattern, r.minLength, r.maxLength
 	case config.Duration:
 		n.Type, n.Pattern, n.Not = "string", durationPattern, &node{Type: "string", Pattern: noDuration}
@@ -167,7 +167,7 @@ func (w *writer) setting(s config.Setting) (*node, error) {
 	if s.Settings == nil {
 		n.Description += "\n\nIn the environment: " + s.Env() + "."
 	}
-	if n.Default == nil && r.sample != nil && s.Form != config.Secrets {
+	if n.Default == nil && r.sample != nil && !s.Filed() {
 		n.Examples = []any{r.sample}
 	}
 	return n, nil

@@ -19,6 +19,7 @@ import (
 const (
 	ownSecret = "mP4v-Q7zt_W2xK9sLr8bHc5nJd3yFg6T"
 	appSecret = "8uJw2QkZr5XcYb1LhTn7Ve0PsDf4Ga9M"
+	apiSecret = "Tz7mQ4cB2sVx9pHk1eRt6uJw8nLf3aDg"
 	pepper    = "Yw2mQ0cB7sVx4pHk9eRt1uJz6nLf8aDg"
 )
 
@@ -104,7 +105,7 @@ func schemaPaths(schema map[string]any, path string) (all []string) {
 func settingPaths() (all []string) {
 	config.Walk(config.Tree(), func(s config.Setting) {
 		all = append(all, s.Path)
-		if s.Form == config.Secrets {
+		if s.Filed() {
 			all = append(all, s.Path+"_file")
 		}
 	})

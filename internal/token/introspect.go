@@ -1,0 +1,112 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
+
+// Introspection is what RFC 7662 §2.2 tells of a token. Of one that is not
+// active nothing else is told.
+type Introspection struct {
+	Active    bool     `json:"active"`
+	TokenType string   `json:"token_type,omitempty"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  string   `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	SessionID string   `json:"sid,omitempty"`
+	FamilyID  string   `json:"fam,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	ExpiresAt int64    `json:"exp,omitempty"`
+	ProvenAt  int64    `json:"auth_time,omitempty"`
+	Roles     []string `json:"roles,omitempty"`
+}
+
+// Introspect says whether a token is good now, wherever it ended (RFC 7662).
+// The roles are those that the user has now. A client is told of tokens for its
+// own audiences alone; and a token under a shared secret is not active, because
+// whoever asks could have made it. Codes: invalid_client (it may not ask),
+// unavailable.
+func (i *Issuer) Introspect(ctx context.Context, text auth.Secret, client Client) (Introspection, error) {
+	if !client.MayIntrospect {
+		return Introspection{}, auth.NewError(auth.CodeInvalidClient, errors.New("the client may not introspect"))
+	}
+	now := i.Now()
+	if err := i.fresh(now); err != nil {
+		return Introspection{}, err
+	}
+	if strings.HasPrefix(text.Reveal(), "fam_") {
+		return i.introspectRefresh(ctx, text, client)
+	}
+	if len(text.Reveal()) > MaxAccessToken || len(client.Audiences) == 0 {
+		return Introspection{}, nil
+	}
+	a, err := i.verify(text.Reveal(), client.Audiences)
+	if err == nil {
+		a, err = i.current(ctx, a, now)
+	}
+	switch {
+	case errors.Is(err, auth.CodeInvalidToken):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, err
+	}
+	return Introspection{
+		Active: true, TokenType: "Bearer", Scope: strings.Join(a.Scopes, " "), ClientID: a.Client, Subject: a.Known,
+		Audience: a.Audience[0], Issuer: a.Issuer, ID: a.ID, SessionID: string(a.SessionID()), FamilyID: string(a.FamilyID()),
+		IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt, ProvenAt: a.ProvenAt, Roles: a.Roles,
+	}, nil
+}
+
+// introspectRefresh tells of a refresh token that could be exchanged now.
+func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client Client) (Introspection, error) {
+	t, ok := parseRefreshToken(text.Reveal())
+	if !ok {
+		return Introspection{}, nil
+	}
+	f, err := i.Store.Family(ctx, t.family)
+	now := i.Now()
+	switch {
+	case isNotFound(err):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, auth.Unavailable(err)
+	case !i.roots.right(f, t) || t.n != f.Generation || f.Mount != i.Mount || !f.EndedAt.IsZero() || i.void(f),
+		!now.Before(f.AbsoluteEnd) || now.Sub(f.RotatedAt) >= i.Idle,
+		!slices.ContainsFunc(f.Audiences, func(a string) bool { return slices.Contains(client.Audiences, a) }):
+		return Introspection{}, nil
+	}
+	u, err := i.Store.User(ctx, f.UserID)
+	switch {
+	case isNotFound(err):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, auth.Unavailable(err)
+	case u.Disabled() || u.Epoch != f.Epoch:
+		return Introspection{}, nil
+	}
+	owner, known := i.clientOf(f)
+	if !known {
+		return Introspection{}, nil
+	}
+	return Introspection{
+		Active: true, Scope: strings.Join(f.Scopes, " "), ClientID: owner.name(), Subject: subjectOf(u, f).Known,
+		Audience: f.Audiences[0], Issuer: i.URL, SessionID: string(f.SessionID), FamilyID: string(f.ID),
+		IssuedAt: f.CreatedAt.Unix(), ExpiresAt: f.AbsoluteEnd.Unix(), ProvenAt: f.ProvenAt.Unix(), Roles: u.Roles,
+	}, nil
+}
+
+// texts reads a JSON array of texts.
+func texts(raw []byte) (list []string, ok bool) {
+	if json.Unmarshal(raw, &list) != nil {
+		return nil, false
+	}
+	return list, true
+}
