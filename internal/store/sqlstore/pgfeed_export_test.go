@@ -27,3 +27,6 @@ func FeedFloor(f store.Feed) uint64 { return f.(*pgFeed).floor }
 // SetFeedConn gives a feed another one's connection, as a pooler would under
 // its hands.
 func SetFeedConn(f, of store.Feed) { f.(*pgFeed).conn = of.(*pgFeed).conn }
+
+// AwaitBeat waits until what a look of SQLite's feed had to tell is written.
+func AwaitBeat(f store.Feed) { f.(*feed).tellers.Wait() }
