@@ -40,6 +40,8 @@ type Config struct {
 	Tokens Tokens `conf:"tokens"`
 	// Limits slow guessing down.
 	Limits Limits `conf:"limits"`
+	// Keys says how the keys are kept that tokens are signed with.
+	Keys Keys `conf:"keys"`
 	// ClientAddress says how the address of the caller is known.
 	ClientAddress ClientAddress `conf:"client_address"`
 	// Name is the name of the service on the hosted pages. Default: the host of

@@ -102,6 +102,8 @@ func (c Config) WithDefaults() Config {
 	l.UnknownFailures = or(l.UnknownFailures, defaultUnknownFailures)
 	l.Registrations = or(l.Registrations, defaultRegistrations)
 
+	c.Keys.withDefaults()
+
 	c.ClientAddress.Header = or(c.ClientAddress.Header, "X-Forwarded-For")
 
 	c.Appearance.Radius = or(c.Appearance.Radius, strconv.Itoa(theme.DefaultRadius)+"px")
@@ -129,7 +131,7 @@ func contextWords(words ...string) []string {
 	return out
 }
 
-// peppersField is the one list of secrets that need not be given.
+// peppersField is a list of secrets that need not be given, as masterField is.
 const peppersField = "password.peppers"
 
 // secretsOf walks every list of secrets of the configuration with the name of
@@ -140,4 +142,5 @@ func (c Config) secretsOf(visit func(field string, own bool, secrets []auth.Secr
 		visit(mountField(i, "secrets"), false, m.Secrets)
 	}
 	visit(peppersField, true, c.Password.Peppers)
+	visit(masterField, true, c.Keys.Master)
 }

@@ -99,7 +99,7 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	work := []func(context.Context) error{g.follow, g.keepHouse}
+	work := []func(context.Context) error{g.follow, g.rooms.keys.Run, g.keepHouse}
 	done := make(chan error, len(work))
 	for _, do := range work {
 		go func() { done <- do(ctx) }()
@@ -122,6 +122,9 @@ func (g *Gatehouse) follow(ctx context.Context) error {
 func (g *Gatehouse) Ready(ctx context.Context) error {
 	if !g.loaded.Load() {
 		return errors.New("the change feed was never read")
+	}
+	if len(g.rooms.keys.KeyIDs()) == 0 {
+		return errors.New("the signing keys were never read")
 	}
 	err := g.able(ctx)
 	if !errors.Is(ctx.Err(), context.Canceled) { // whoever asked has gone, which says nothing of the server

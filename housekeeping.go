@@ -81,6 +81,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"counters", s.PurgeCounters, keepCounters},
 		{"events", s.PurgeEvents, keepEvents},
 		{"changes", s.PurgeChanges, 0},
+		{"keys", s.PurgeKeys, keepKeys},
 	} {
 		for {
 			n, err := p.remove(ctx, now.Add(-p.keep), purgeBatch)

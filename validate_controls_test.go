@@ -3,6 +3,7 @@ package gatehouse_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -124,6 +125,51 @@ func TestContextWords_areOfTheServiceUnlessChosen(t *testing.T) {
 			if got := auth.AsError(err).Code == auth.CodePasswordContainsName; got != want || err != nil && !want {
 				t.Errorf("%s: %q: %v, want it refused: %v", name, pw, err, want)
 			}
+		}
+	}
+}
+
+// A master key is a secret like any other, and none of the others.
+func TestValidate_masterKeys(t *testing.T) {
+	for name, tt := range map[string]struct {
+		masters []auth.Secret
+		want    []string
+	}{
+		"none":                     {nil, nil},
+		"two":                      {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE", "q3Nf7Zk1Xr9Wb5Tj2Gc8Ly4Ph6Ms0DvE"}, nil},
+		"short":                    {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9Gs"}, []string{"keys.master[0]"}},
+		"empty":                    {[]auth.Secret{""}, []string{"keys.master[0]"}},
+		"twice":                    {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE", "m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE"}, []string{"keys.master[1]"}},
+		"Gatehouse's own secret":   {[]auth.Secret{ownSecond}, []string{"keys.master[0]"}},
+		"the application's secret": {[]auth.Secret{appSecret}, []string{"keys.master[0]"}},
+		"a pepper":                 {[]auth.Secret{pepper}, []string{"keys.master[0]"}},
+	} {
+		c := validConfig()
+		c.Password.Peppers = []auth.Secret{pepper}
+		c.Keys.Master = tt.masters
+		if diff := cmp.Diff(tt.want, fields(problems(t, c))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestValidate_keyTimes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		keys gatehouse.Keys
+		want []string
+	}{
+		"at the lower bounds":     {gatehouse.Keys{RotateEvery: time.Hour, Lead: time.Minute}, nil},
+		"at the upper bounds":     {gatehouse.Keys{RotateEvery: 400 * 24 * time.Hour, Lead: 7 * 24 * time.Hour}, nil},
+		"rotated too often":       {gatehouse.Keys{RotateEvery: time.Hour - 1, Lead: time.Minute}, []string{"keys.rotate_every"}},
+		"rotated too seldom":      {gatehouse.Keys{RotateEvery: 400*24*time.Hour + 1}, []string{"keys.rotate_every"}},
+		"published too shortly":   {gatehouse.Keys{Lead: time.Minute - 1}, []string{"keys.lead"}},
+		"published too long":      {gatehouse.Keys{Lead: 7*24*time.Hour + 1}, []string{"keys.lead"}},
+		"published beyond a turn": {gatehouse.Keys{RotateEvery: 2 * time.Hour, Lead: 3 * time.Hour}, []string{"keys.lead"}},
+	} {
+		c := validConfig()
+		c.Keys = tt.keys
+		if diff := cmp.Diff(tt.want, fields(problems(t, c))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

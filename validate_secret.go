@@ -33,7 +33,7 @@ func (c Config) checkSecrets(p *Problems) {
 		own   bool
 	}{}
 	c.secretsOf(func(list string, own bool, secrets []auth.Secret) {
-		if len(secrets) == 0 && list != peppersField {
+		if len(secrets) == 0 && list != peppersField && list != masterField {
 			p.add(list, secretCure, "is missing")
 		}
 		inList := map[auth.Secret]bool{}
@@ -51,6 +51,9 @@ func (c Config) checkSecrets(p *Problems) {
 				p.add(field, "remove one of them", "stands twice in %s", setting(list))
 			case met && list == peppersField:
 				p.add(field, "replace it: "+secretCure, "is the same as %s: a pepper serves nothing else, so that who learns the one has not the other", setting(first.field))
+			case met && list == masterField:
+				p.add(field, "replace it: "+secretCure+"; or leave keys.master out, and the keys are sealed under secrets",
+					"is the same as %s: a master key serves nothing else, so that who learns the one has not the other", setting(first.field))
 			case met && (own || first.own):
 				p.add(field, "replace one of the two: "+secretCure, "is the same as %s: whoever has the application's secret could forge Gatehouse's own facts", setting(first.field))
 			}

@@ -396,6 +396,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		Tokens:  gatehouse.Tokens{AccessLifetime: 15 * time.Minute, RefreshMaxAge: 720 * time.Hour, RefreshLifetime: 2160 * time.Hour},
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
+		Keys:          gatehouse.Keys{RotateEvery: 90 * 24 * time.Hour, Lead: time.Hour},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
 		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
@@ -50,6 +51,7 @@ type rooms struct {
 	telemetry    *telemetry.Telemetry
 	users        *user.Room
 	invitations  *registration.Invitations
+	keys         *keyring.Ring
 	breached     *password.BreachedList
 	addresses    ratelimit.Source
 }
@@ -92,10 +94,14 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.telemetry = watch
 	r.index = revocation.NewIndex()
 	r.store = revocation.Applying(watch.Store(db), r.index)
+	if r.keys, err = newKeyring(cfg, r.store, r.index); err != nil {
+		return r, err
+	}
 	self := thisNode(cfg)
 	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now, Node: func() auth.Node {
 		n := self
 		n.BeatAt = cfg.Now()
+		n.Keys = r.keys.KeyIDs()
 		return n
 	}}
 	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now}

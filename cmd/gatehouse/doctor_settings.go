@@ -51,6 +51,7 @@ func settingsDigests(s config.Settings) map[string]string {
 	}
 	flat["secrets"] = revealed(s.Secrets)
 	flat["password.peppers"] = revealed(s.Password.Peppers)
+	flat["keys.master"] = revealed(s.Keys.Master)
 	for i, m := range s.Mounts {
 		flat[fmt.Sprintf("mounts[%d].secrets", i)] = revealed(m.Secrets)
 	}
@@ -147,6 +148,9 @@ func secretFiles(file string, environ []string) (names []string) {
 		Password struct {
 			PeppersFile string `yaml:"peppers_file"`
 		} `yaml:"password"`
+		Keys struct {
+			MasterFile string `yaml:"master_file"`
+		} `yaml:"keys"`
 	}
 	if content, err := os.ReadFile(file); err == nil && yaml.Unmarshal(content, &given) == nil {
 		add(given.SecretsFile)
@@ -154,6 +158,7 @@ func secretFiles(file string, environ []string) (names []string) {
 			add(m.SecretsFile)
 		}
 		add(given.Password.PeppersFile)
+		add(given.Keys.MasterFile)
 	}
 	return names
 }

@@ -190,6 +190,10 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"tokens.access_lifetime":              {text: "5m"},
 		"tokens.refresh_max_age":              {text: "7d"},
 		"tokens.refresh_lifetime":             {text: "60d"},
+		"keys.master":                         {text: otherSecret},
+		"keys.master_file":                    {text: secretFile},
+		"keys.rotate_every":                   {text: "30d"},
+		"keys.lead":                           {text: "2h"},
 		"limits.account_failures":             {text: "7"},
 		"limits.account_max_delay":            {text: "1h30m"},
 		"limits.address_failures":             {text: "70"},
@@ -246,7 +250,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 			if path == "ops_listen" || strings.HasPrefix(v.text, "#") { // which begins a comment
 				inFile = `"` + inFile + `"`
 			}
-			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "password.peppers" || path == "tracing.headers" {
+			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "password.peppers" || path == "keys.master" || path == "tracing.headers" {
 				inFile = "[" + inFile + "]"
 			}
 			byFile, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base))

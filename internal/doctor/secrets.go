@@ -50,6 +50,7 @@ func (j *judge) secrets() {
 		check(fmt.Sprintf("mounts[%d].secrets", i), m.Secrets)
 	}
 	check("password.peppers", j.Settings.Password.Peppers)
+	check("keys.master", j.Settings.Keys.Master)
 }
 
 // peppers compares the peppers that stored hashes need with those that there

@@ -48,7 +48,7 @@ func (j *judge) follows(p Problem) bool {
 // refusedID is the kind of a problem with a setting.
 func refusedID(p Problem) string {
 	within := func(prefix string) bool { return strings.HasPrefix(p.Setting, prefix) }
-	secret := within("secrets") || within("password.peppers") || within("mounts") && strings.Contains(p.Setting, "].secrets")
+	secret := within("secrets") || within("password.peppers") || within("keys.master") || within("mounts") && strings.Contains(p.Setting, "].secrets")
 	switch {
 	case p.Setting == "" && strings.Contains(p.Problem, holdsSecrets):
 		return "settings-open"

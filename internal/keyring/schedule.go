@@ -24,16 +24,19 @@ const (
 // Actor is whom the audit record names for what happens by itself.
 const Actor = "schedule"
 
+// ErrUnusable says that a key cannot be opened, and trying again is of no use.
+var ErrUnusable = errors.New("a signing key cannot be used")
+
 // Prepare reads the keys and makes those that are missing: it is the beginning
-// of a server. A key that cannot be opened is an error, which says what to do:
-// a master key that is lost must not pass for an empty store.
+// of a server. A key that cannot be opened is [ErrUnusable], with what to do: a
+// master key that is lost must not pass for an empty store.
 func (r *Ring) Prepare(ctx context.Context) error {
 	faults, err := r.load(ctx)
 	if err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		return fmt.Errorf("%w\n%s", errors.Join(faults...), cure(faults))
+		return fmt.Errorf("%w: %w\n%s", ErrUnusable, errors.Join(faults...), cure(faults))
 	}
 	return r.fill(ctx)
 }
@@ -49,10 +52,14 @@ func cure(faults []error) string {
 	return "Restore the database from a backup. If there is none: " + giveUp + "."
 }
 
-// Run keeps the ring up to date until ctx ends: it reads the keys when the feed
-// says that one changed, and takes the steps that are due. Any number of nodes
-// may run it.
+// Run prepares the ring and keeps it up to date until ctx ends: it reads the
+// keys when the feed says that one changed, and takes the steps that are due.
+// Any number of nodes may run it. It returns nil, or at its beginning
+// [ErrUnusable]; while the store does not answer it goes on asking.
 func (r *Ring) Run(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
 	step := time.NewTicker(stepInterval)
 	defer step.Stop()
 	retry := time.NewTimer(0)
@@ -76,6 +83,24 @@ func (r *Ring) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			r.o.Logger.Warn("signing keys could not be read; it is tried again", "err", err)
 			retry.Reset(retryInterval)
+		}
+	}
+}
+
+// begin is [Ring.Prepare], as often as it takes.
+func (r *Ring) begin(ctx context.Context) error {
+	for failing := false; ; failing = true {
+		err := r.within(ctx, stepDeadline, r.Prepare)
+		if err == nil || errors.Is(err, ErrUnusable) {
+			return err
+		}
+		if !failing && ctx.Err() == nil {
+			r.o.Logger.Error("signing keys cannot be read; no token can be signed or verified until they are", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryInterval):
 		}
 	}
 }
@@ -193,38 +218,65 @@ func (r *Ring) retireLingering(ctx context.Context) (err error) {
 }
 
 // fill makes what is missing: of each algorithm one key that signs and one that
-// is next. A key that signs is made only where nobody can know another, or none
-// is left: everywhere else it comes from being next. Whoever comes second finds
-// the other's keys.
+// is next. A key that signs is made only where there was none that anybody could
+// know: everywhere else it has been next. Whoever comes second finds the other's
+// keys.
 func (r *Ring) fill(ctx context.Context) error {
+	for range fillTries {
+		rows, next, err := r.missing()
+		if err != nil || len(rows)+len(next) == 0 {
+			return err
+		}
+		err = r.change(ctx, func(t *turn) error {
+			for _, row := range next {
+				if err := t.move(Actor, row, auth.KeyActive); err != nil {
+					return err
+				}
+			}
+			for _, row := range rows {
+				if err := t.insert(Actor, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillTries: the first may meet another node's keys, the second finds what that
+// node had no need of.
+const fillTries = 3
+
+// missing makes the keys that there are not, and names those that must sign
+// because nothing else does: the one that did was given up by somebody who could
+// not go on.
+func (r *Ring) missing() (rows, promoted []auth.Key, err error) {
 	for _, a := range r.o.Algorithms {
 		_, active := r.row(a, auth.KeyActive)
 		next, following := r.row(a, auth.KeyNext)
 		if !active && following {
-			// The one that signed was given up, by somebody who could not go on.
-			if err := r.succeed(ctx, Actor, next); err != nil {
-				return err
-			}
-			following = false
-			active = true
+			promoted = append(promoted, next)
+			active, following = true, false
 		}
-		for _, missing := range []struct {
+		for _, want := range []struct {
 			state auth.KeyState
 			there bool
 		}{{auth.KeyActive, active}, {auth.KeyNext, following}} {
-			if missing.there {
+			if want.there {
 				continue
 			}
-			row, err := r.generate(a, missing.state)
-			if err == nil {
-				err = r.change(ctx, func(t *turn) error { return t.insert(Actor, row) })
-			}
+			row, err := r.generate(a, want.state)
 			if err != nil {
-				return err
+				return nil, nil, err
 			}
+			rows = append(rows, row)
 		}
 	}
-	return nil
+	return rows, promoted, nil
 }
 
 // generate makes a key and seals it. It stands in no row yet.

@@ -104,7 +104,7 @@ func TestComponents_dangerousFunctionsAreNamedAndFuzzed(t *testing.T) {
 	}
 	for _, s := range sources(t) {
 		for path := range s.imports {
-			if strings.Contains(spoken, "`"+path+"`") {
+			if strings.Contains(spoken, "`"+path+"`") || strings.HasPrefix(path, module) {
 				continue
 			}
 			if slices.Contains([]string{"encoding/gob", "encoding/xml", "encoding/asn1", "image", "archive/zip", "archive/tar", "net/http/httputil", "text/template", "mime/multipart"}, path) ||

@@ -17,6 +17,9 @@ const cryptography = "docs/security/cryptography.md"
 
 // cryptographic says whether a package is one of cryptography.
 func cryptographic(path string) bool {
+	if strings.HasPrefix(path, module) {
+		return false // what it uses itself is listed
+	}
 	return strings.HasPrefix(path, "crypto/") || strings.HasPrefix(path, "golang.org/x/crypto/") || strings.Contains(path, "jose") || strings.Contains(path, "jwt") ||
 		strings.HasPrefix(path, "math/rand") || path == "hash/fnv" || path == "hash/crc32"
 }
@@ -99,6 +102,7 @@ func algorithm(path, name string) bool {
 	}
 	return !slices.Contains([]string{
 		"Size", "BlockSize", "Version", "AEAD", "Block", "MinCost", "MaxCost", "DefaultCost", "ErrMismatchedHashAndPassword", "ErrHashTooShort",
+		"PublicKey", "PublicKeySize", "SignatureSize", "Curve", "PSSOptions", "PSSSaltLengthEqualsHash",
 	}, name) && !strings.HasPrefix(name, "Err")
 }
 

@@ -98,6 +98,10 @@ var rules = map[string]rule{
 	"tokens.refresh_max_age":            {shortest: time.Minute, longest: 400 * day},
 	"tokens.refresh_lifetime":           {shortest: time.Minute, longest: 400 * day},
 
+	"keys.master":       {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/key-master"},
+	"keys.rotate_every": {shortest: time.Hour, longest: 400 * day},
+	"keys.lead":         {shortest: time.Minute, longest: 7 * day},
+
 	"limits.account_failures":  {least: 1, most: 100},
 	"limits.account_max_delay": {shortest: time.Second, longest: day},
 	"limits.address_failures":  {least: 1, most: 1 << 20},

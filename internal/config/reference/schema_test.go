@@ -21,6 +21,7 @@ const (
 	appSecret = "8uJw2QkZr5XcYb1LhTn7Ve0PsDf4Ga9M"
 	apiSecret = "Tz7mQ4cB2sVx9pHk1eRt6uJw8nLf3aDg"
 	pepper    = "Yw2mQ0cB7sVx4pHk9eRt1uJz6nLf8aDg"
+	master    = "m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE"
 )
 
 // least is the smallest environment that is accepted.
@@ -195,7 +196,7 @@ func TestSchema_refusesWhatTheLoaderRefuses(t *testing.T) {
 		"mounts: [{pages: {sign_in: login}}]", "mounts: [{pages: {sign_in: //evil.example}}]", "mounts: [{pages: {sign_in: '/a b'}}]", "mounts: [{pages: {sign_in: '/a#b'}}]", "mounts: [{update_fields: [email]}]",
 		"listen: 127.0.0.1", "listen: 127.0.0.1:http", "ops_listen: '8788'", "log: {format: xml}", "log: {level: loud}", "client_address: {header: 'a b'}",
 		"client_address: {trusted_proxies: [proxy.example]}", "client_address: {trusted_proxies: 10.0.0.1}", "password: {context_words: ['']}", "[]", "x",
-		"password: {peppers: [tooshort]}", "password: {peppers: ['" + pepper + "'], peppers_file: x}", "password: {skip_pepper: 1}", "session: {clear_site_data: [cookie]}", "session: {clear_site_data: cache}",
+		"password: {peppers: [tooshort]}", "password: {peppers: ['" + pepper + "'], peppers_file: x}", "password: {skip_pepper: 1}", "keys: {master: [tooshort]}", "keys: {lead: soon}", "session: {clear_site_data: [cookie]}", "session: {clear_site_data: cache}",
 		"csp_report_url: report", "csp_report_url: 'https://r.example/a; script-src *'", "csp_report_url: '/a,b'", "csp_report_url: '/a\"b'", "csp_report_url: //evil.example", "csp_report_url: 'javascript:alert(1)'",
 		"appearance: {radius: 10}", "appearance: {radius: 25px}", "appearance: {radius: '10'}", "appearance: {radius: 010px}", "appearance: {accent: blue}", "appearance: {accent: '#abc'}", "appearance: {language: xx}", "appearance: {terms_url: terms}",
 		"appearance: {terms_url: 'mailto:help@app.example'}", "appearance: {support_url: 'javascript:alert(1)'}", "appearance: {support_url: //evil.example}",
@@ -216,7 +217,7 @@ func TestSchema_refusesWhatTheLoaderRefuses(t *testing.T) {
 		"appearance: {accent: '#1a5fb4', radius: 0px, terms_url: /terms, privacy_url: 'https://app.example/privacy#x', support_url: 'mailto:help@app.example', language: de}",
 		"tracing: {endpoint: 'https://collector.example', headers: ['x-key=secret'], sample_one_in: 10}",
 		"secrets: ['" + ownSecret + "']", "shutdown_delay: 500ms", "password: {context_words: [Acme]}",
-		"password: {peppers: ['" + pepper + "'], skip_pepper: true}", "session: {clear_site_data: [cache, cookies, storage]}", "csp_report_url: /api/auth/csp-report", "csp_report_url: 'https://r.example/x?y=z&a=b'",
+		"password: {peppers: ['" + pepper + "'], skip_pepper: true}", "keys: {master: ['" + master + "'], lead: 30m, rotate_every: 30d}", "session: {clear_site_data: [cache, cookies, storage]}", "csp_report_url: /api/auth/csp-report", "csp_report_url: 'https://r.example/x?y=z&a=b'",
 	} {
 		if list := problems(t, text); len(list) > 0 {
 			t.Errorf("%s: the loader says %v", text, list)
