@@ -88,6 +88,13 @@ type Mount struct {
 	// there. Each has at least 32 characters; the first seals, all open. They
 	// must differ from Config.Secrets. Required.
 	Secrets []auth.Secret `conf:"secrets"`
+	// Carrier says what the session's cookie is. "sealed" is the token of Auth.js,
+	// which the application can read; "stored" no more than an ID and a secret,
+	// everything else being kept by Gatehouse; "iron" the seal of iron-session.
+	// Default: "sealed".
+	Carrier string `conf:"carrier"`
+	// Iron describes the cookie of the carrier "iron".
+	Iron Iron `conf:"iron"`
 	// Pages are the application's own pages in place of the hosted ones: a
 	// path on the public origin, or an address on it. Default: hosted pages.
 	Pages Pages `conf:"pages"`
@@ -101,6 +108,18 @@ type Mount struct {
 	// application's secret can be any of these users until then: at most 400 days
 	// from now. Default: no such session is taken.
 	AdoptUntil time.Time `conf:"adopt_until"`
+}
+
+// Iron describes a cookie that Gatehouse shares with iron-session. Its passwords
+// are the mount's Secrets, and its ttl is Session.LocalTrust.
+type Iron struct {
+	// Cookie is the cookieName of the application. Required with the carrier
+	// "iron".
+	Cookie string `conf:"cookie"`
+	// IDs are those of the Secrets in the application's map of passwords, in the
+	// order of the Secrets; a password that is a text alone there has the ID 1.
+	// Default: 1, for a single secret.
+	IDs []string `conf:"ids"`
 }
 
 // Pages names the application's own pages, as the Auth.js option "pages" does.
@@ -192,6 +211,10 @@ type Session struct {
 	// cannot be read; after it every check answers 503. Default: 30 seconds;
 	// 5 minutes at most.
 	MaxStaleness time.Duration `conf:"max_staleness"`
+	// CacheEntries is how many sessions of the carrier "stored" are kept in memory
+	// for each mount, in about 160 bytes each; one that is not costs a read of the
+	// database. Default: 1000000.
+	CacheEntries int `conf:"cache_entries"`
 	// ClearSiteData is what the browser is told to delete of the whole public
 	// origin when somebody signs out: "cache", "cookies", "storage". It is the
 	// application's too. Default: nothing but Gatehouse's own cookies.

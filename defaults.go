@@ -35,6 +35,9 @@ const (
 	maxAbsoluteLifetime     = 400 * day // what browsers let a cookie live (RFC 6265bis §5.5)
 	defaultMaxPerUser       = 100
 	maxMaxPerUser           = 1000
+	defaultCacheEntries     = 1_000_000
+	minCacheEntries         = 1000
+	maxCacheEntries         = 100_000_000
 	defaultMaxStaleness     = 30 * time.Second
 	maxMaxStaleness         = 5 * time.Minute
 
@@ -67,6 +70,10 @@ func (c Config) WithDefaults() Config {
 		m := &c.Mounts[i]
 		m.BasePath = or(m.BasePath, defaultBasePath)
 		m.Dialect = or(m.Dialect, "v4")
+		m.Carrier = or(m.Carrier, carrierSealed)
+		if m.Carrier == carrierIron && len(m.Iron.IDs) == 0 && len(m.Secrets) == 1 {
+			m.Iron.IDs = []string{"1"}
+		}
 		if len(m.UpdateFields) == 0 {
 			m.UpdateFields = []string{"name", "image"}
 		}
@@ -90,6 +97,7 @@ func (c Config) WithDefaults() Config {
 	s.MaxAge = or(s.MaxAge, min(defaultMaxAge, s.AbsoluteLifetime))
 	s.LocalTrust = or(s.LocalTrust, s.MaxAge)
 	s.MaxPerUser = or(s.MaxPerUser, defaultMaxPerUser)
+	s.CacheEntries = or(s.CacheEntries, defaultCacheEntries)
 	s.MaxStaleness = or(s.MaxStaleness, defaultMaxStaleness)
 
 	c.Tokens = tokensWithDefaults(c.Tokens)

@@ -78,6 +78,7 @@ func (c Config) checkMounts(p *Problems) {
 		if m.Dialect != "v4" && m.Dialect != "v5" {
 			p.add(mountField(i, "dialect"), `say "v4" for next-auth 4 or "v5" for Auth.js (next-auth 5)`, "%q is not a dialect", m.Dialect)
 		}
+		c.checkCarrier(p, i)
 		c.checkPages(p, i)
 		checkUpdateFields(p, mountField(i, "update_fields"), m.UpdateFields)
 		if m.AdoptUntil.After(c.now().Add(maxAbsoluteLifetime)) {
@@ -232,6 +233,7 @@ func (c Config) checkPassword(p *Problems) {
 func (c Config) checkSession(p *Problems) {
 	s := c.Session
 	p.bound("session.max_per_user", s.MaxPerUser, 1, maxMaxPerUser, "")
+	p.bound("session.cache_entries", s.CacheEntries, minCacheEntries, maxCacheEntries, "")
 	p.between("session.absolute_lifetime", s.AbsoluteLifetime, time.Minute, maxAbsoluteLifetime)
 	p.between("session.max_age", s.MaxAge, time.Second, maxAbsoluteLifetime)
 	p.between("session.local_trust", s.LocalTrust, time.Second, maxAbsoluteLifetime)

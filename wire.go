@@ -250,6 +250,9 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 		if err != nil {
 			return nil, err
 		}
+		if err := carry(on, m, cfg.Session.CacheEntries); err != nil {
+			return nil, err
+		}
 		on.ClearSiteData = quotedList(cfg.Session.ClearSiteData)
 		if !m.AdoptUntil.IsZero() {
 			on.Sessions.Adopt = on.Sessions.AdoptOldIDs(m.AdoptUntil)
@@ -258,6 +261,21 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 	}
 	mount.Join(list...)
 	return list, nil
+}
+
+// carry makes the session's cookies of a mount what the settings say.
+func carry(on *mount.Mount, m Mount, copies int) error {
+	switch m.Carrier {
+	case carrierStored:
+		return on.Sessions.CarryStored(copies)
+	case carrierIron:
+		passwords := make([]seal.IronPassword, len(m.Secrets))
+		for i, s := range m.Secrets {
+			passwords[i] = seal.IronPassword{ID: m.Iron.IDs[i], Secret: s.Reveal()}
+		}
+		return on.CarryIron(m.Iron.Cookie, passwords...)
+	}
+	return nil
 }
 
 // quotedList is a list of texts as the header has it: "cache", "storage".

@@ -152,6 +152,9 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"mounts[0].pages.new_user":            {text: "/welcome"},
 		"mounts[0].update_fields":             {text: "image,name"},
 		"mounts[0].adopt_until":               {text: "2026-12-31"},
+		"mounts[0].carrier":                   {text: "stored"},
+		"mounts[0].iron.cookie":               {text: "app-session", with: map[string]string{"GATEHOUSE_MOUNTS_0_CARRIER": "iron"}},
+		"mounts[0].iron.ids":                  {text: "7", with: map[string]string{"GATEHOUSE_MOUNTS_0_CARRIER": "iron", "GATEHOUSE_MOUNTS_0_IRON_COOKIE": "app-session"}},
 		"database.path":                       {text: filepath.Join(t.TempDir(), "g.db")},
 		"database.skip_migrate":               {text: "true"},
 		"registration.mode":                   {text: "open"},
@@ -171,6 +174,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"session.absolute_lifetime":           {text: "100d"},
 		"session.local_trust":                 {text: "5m"},
 		"session.max_per_user":                {text: "10"},
+		"session.cache_entries":               {text: "5000"},
 		"session.max_staleness":               {text: "10s"},
 		"session.clear_site_data":             {text: "cache,storage"},
 		"tokens.audiences[0].id":              {text: "https://api.example"},
@@ -252,6 +256,9 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 			}
 			if strings.Contains(inFile, ",") || path == "secrets" || path == "mounts[0].secrets" || path == "password.peppers" || path == "keys.master" || path == "tracing.headers" {
 				inFile = "[" + inFile + "]"
+			}
+			if path == "mounts[0].iron.ids" { // texts, which YAML would take for numbers
+				inFile = `["` + v.text + `"]`
 			}
 			byFile, err := config.Load(write(t, "g.yaml", asYAML(path, inFile)), environ(base))
 			if err != nil {

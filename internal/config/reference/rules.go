@@ -59,6 +59,9 @@ var rules = map[string]rule{
 	"mounts[].pages.verify_request": {pattern: pagePattern, sample: "/login/check-mail"},
 	"mounts[].pages.new_user":       {pattern: pagePattern, sample: "/welcome"},
 	"mounts[].adopt_until":          {sample: "2027-01-31"},
+	"mounts[].carrier":              {enum: []string{"sealed", "stored", "iron"}},
+	"mounts[].iron.cookie":          {pattern: "^$|^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", maxLength: 128, sample: "app-session"},
+	"mounts[].iron.ids":             {pattern: "^[1-9][0-9]{0,9}$", sample: []string{"1"}},
 	"mounts[].update_fields":        {enum: []string{"name", "image", "none"}},
 
 	"database.path": {sample: "/var/lib/gatehouse/gatehouse.db", active: true},
@@ -80,6 +83,7 @@ var rules = map[string]rule{
 	"session.absolute_lifetime": {shortest: time.Minute, longest: 400 * day},
 	"session.local_trust":       {shortest: time.Second, longest: 400 * day, varies: true, sample: "5m"},
 	"session.max_per_user":      {least: 1, most: 1000},
+	"session.cache_entries":     {least: 1000, most: 100_000_000},
 	"session.clear_site_data":   {enum: []string{"cache", "cookies", "storage"}},
 	"session.max_staleness":     {shortest: time.Second, longest: 5 * time.Minute},
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
 )
@@ -36,6 +37,10 @@ func (x *Exchange) KeepSession(t session.Token) {
 func (x *Exchange) DropSession() { x.replaceSession("", noEnd) }
 
 func (x *Exchange) replaceSession(value string, expires time.Time) {
+	if x.iron {
+		x.pending = append(x.pending, wire.ReplaceIron(x.names.Session, value, ironMaxAge(expires.Sub(x.Now())), x.origin.Secure(), x.cookies)...)
+		return
+	}
 	for _, c := range wire.Replace(x.Dialect, x.names.Session, value, x.cookies) {
 		if c.Delete {
 			x.set(wire.DeleteCookie(c.Name, x.origin.Secure()))
@@ -43,6 +48,15 @@ func (x *Exchange) replaceSession(value string, expires time.Time) {
 			x.set(wire.NewCookie(c.Name, c.Value, expires, x.origin.Secure()))
 		}
 	}
+}
+
+// ironMaxAge is what iron-session makes of a ttl: the cookie goes a minute before
+// the seal, which is good for a minute longer than it says.
+func ironMaxAge(ttl time.Duration) int {
+	if ttl > seal.IronTolerance {
+		ttl -= seal.IronTolerance
+	}
+	return max(int(ttl/time.Second), 1)
 }
 
 // keepKnown makes the browser keep what makes it known to the accounts that were

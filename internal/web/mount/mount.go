@@ -28,6 +28,8 @@ type Mount struct {
 	origin wire.Origin
 	names  wire.Names
 	csrf   *wire.CSRF
+	// iron: the session's cookie is iron-session's, under the application's name.
+	iron bool
 	// siblings are the other mounts; see Join.
 	siblings []*Mount
 }
@@ -51,6 +53,13 @@ func New(rooms *session.Room, publicOrigin, basePath string, dialect seal.Dialec
 		return nil, fmt.Errorf("mount %s: %w", basePath, err)
 	}
 	return m, nil
+}
+
+// CarryIron makes the session's cookie that of iron-session, under the name that
+// the application gives it, before the Mount serves.
+func (m *Mount) CarryIron(cookie string, passwords ...seal.IronPassword) error {
+	m.iron, m.names.Session = true, cookie
+	return m.Sessions.CarryIron(passwords...)
 }
 
 // IsV5 says whether the mount speaks the protocol of Auth.js 5.
@@ -102,7 +111,7 @@ func (m *Mount) knownCookie() string { return m.OwnCookie("known") }
 // those that it has: "__Host-next-auth." and the name, so that no sibling domain
 // can set one of the same name.
 func (m *Mount) OwnCookie(name string) string {
-	stem := strings.TrimSuffix(m.names.Session, "session-token")
+	stem := strings.TrimSuffix(wire.CookieNames(m.Dialect, m.origin.Secure()).Session, "session-token")
 	if rest, secure := strings.CutPrefix(stem, "__Secure-"); secure {
 		stem = "__Host-" + rest
 	}
