@@ -117,7 +117,7 @@ func TestList_knowsWhatIsNotWrittenYet(t *testing.T) {
 	h.Advance(time.Hour)
 	written := h.WatchWrites(t)
 	s := roomtest.Check(t, h.V4, h.cookies[h.mine.SessionID()])
-	if _, err := h.V4.Sessions.Renew(&s, nil); err != nil {
+	if _, err := h.V4.Sessions.Renew(t.Context(), &s, nil); err != nil {
 		t.Fatal(err)
 	}
 	list, err := h.Sessions.List(t.Context(), h.mine.Principal())

@@ -103,7 +103,7 @@ func TestRevokeSession_ofAnAdoptedSession(t *testing.T) {
 		u := c.user(r)
 		other, _ := r.Begin(t, r.V4, u, nil)
 		proof := session.Proof{User: u} // no methods, as adoption has it
-		var row auth.Session
+		var row session.Begun
 		err := r.Store.InTx(t.Context(), func(tx store.Tx) (err error) {
 			row, err = r.V4.Sessions.Begin(t.Context(), tx, proof)
 			return err
@@ -111,7 +111,7 @@ func TestRevokeSession_ofAnAdoptedSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mine, _, err := r.V4.Sessions.Seal(row, proof, nil)
+		mine, _, err := r.V4.Sessions.Seal(t.Context(), row, proof, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
