@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -38,9 +39,7 @@ const (
 	// keyLinger is how long a key is published after it has signed last: the
 	// longest life that an access token can be given, and what clocks may differ
 	// by (guarantees R20).
-	keyLinger = maxAccessToken + 5*time.Minute
-	// maxAccessToken is the longest life that an access token can be given.
-	maxAccessToken = 24 * time.Hour
+	keyLinger = maxAccessLifetime + 5*time.Minute
 	// keepKeys is how long the rows of retired keys are kept, which hold no
 	// private part.
 	keepKeys = 400 * day
@@ -84,8 +83,17 @@ func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ri
 	return ring, nil
 }
 
-// signingAlgorithms are those of which keys are kept.
-func (c Config) signingAlgorithms() []jwt.Algorithm { return []jwt.Algorithm{jwt.ES256} }
+// signingAlgorithms are those of which keys are kept: of tokens for Gatehouse
+// itself, and of every audience that has no secret of its own.
+func (c Config) signingAlgorithms() []jwt.Algorithm {
+	list := []jwt.Algorithm{jwt.ES256}
+	for _, a := range c.Tokens.Audiences {
+		if alg := jwt.Algorithm(a.Algorithm); alg.IsOwn() && !slices.Contains(list, alg) {
+			list = append(list, alg)
+		}
+	}
+	return list
+}
 
 // Keys shows, rotates and retires the keys that tokens are signed with, for
 // operators.

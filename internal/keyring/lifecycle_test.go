@@ -273,6 +273,24 @@ func TestChanged_makesOtherNodesReadAnew(t *testing.T) {
 	}
 }
 
+// slowStore does something once the keys were read, or is away.
+type slowStore struct {
+	store.Store
+	after func()
+	away  error
+}
+
+func (s *slowStore) ListKeys(ctx context.Context) ([]auth.Key, error) {
+	if s.away != nil {
+		return nil, s.away
+	}
+	rows, err := s.Store.ListKeys(ctx)
+	if s.after != nil {
+		s.after()
+	}
+	return rows, err
+}
+
 // spiedStore tells, a little later, of each reading of the keys.
 type spiedStore struct {
 	store.Store
