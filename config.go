@@ -140,8 +140,25 @@ type Pages struct {
 
 // Database says where the rows are kept.
 type Database struct {
-	// Path is the SQLite file; its folder must exist. Default: "gatehouse.db".
+	// Path is the SQLite file; its folder must exist. Default: "gatehouse.db",
+	// unless URL is given.
 	Path string `conf:"path"`
+	// URL names a PostgreSQL database, in place of a file:
+	// "postgres://user:password@host:5432/name?sslmode=verify-full". It may hold
+	// a password and is treated as a secret. Several servers may share it.
+	// Default: none.
+	URL auth.Secret `conf:"url"`
+	// FeedURL is the same PostgreSQL database without a pooler in between: the
+	// change feed keeps one connection of its own there. Needed where URL leads
+	// to a pooler. Default: URL.
+	FeedURL auth.Secret `conf:"feed_url"`
+	// MaxConnections is how many connections to PostgreSQL this server opens at
+	// most, beside the feed's. Default: 16.
+	MaxConnections int `conf:"max_connections"`
+	// StatementTimeout is how long PostgreSQL may take for one statement, and
+	// how long a request waits for a connection; after it the answer is 503.
+	// Default: 5 seconds.
+	StatementTimeout time.Duration `conf:"statement_timeout"`
 	// SkipMigrate leaves the schema alone at start; then "gatehouse migrate"
 	// must have been run. Default: migrate at start.
 	SkipMigrate bool `conf:"skip_migrate"`

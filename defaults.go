@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
 )
 
@@ -16,6 +17,10 @@ import (
 const (
 	defaultBasePath = "/api/auth"
 	defaultDatabase = "gatehouse.db"
+
+	maxMaxConnections     = 1000
+	maxStatementTimeout   = time.Minute
+	leastStatementTimeout = time.Second
 
 	defaultMinLength = 15
 	// maxMinLength: a verifier must take passwords of 64 characters (NIST SP
@@ -78,7 +83,12 @@ func (c Config) WithDefaults() Config {
 			m.UpdateFields = []string{"name", "image"}
 		}
 	}
-	c.Database.Path = or(c.Database.Path, defaultDatabase)
+	d := &c.Database
+	if d.URL == "" {
+		d.Path = or(d.Path, defaultDatabase)
+	}
+	d.MaxConnections = or(d.MaxConnections, sqlstore.DefaultMaxConns)
+	d.StatementTimeout = or(d.StatementTimeout, sqlstore.DefaultStatementTimeout)
 	c.Registration.Mode = or(c.Registration.Mode, "closed")
 
 	p := &c.Password

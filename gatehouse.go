@@ -90,11 +90,13 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 	defer g.running.Unlock()
 	g.active.Store(true)
 	defer g.active.Store(false)
-	release, err := sqlstore.LockServer(g.cfg.Database.Path)
-	if err != nil {
-		return err
+	if g.cfg.Database.URL == "" {
+		release, err := sqlstore.LockServer(g.cfg.Database.Path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = release() }()
 	}
-	defer func() { _ = release() }()
 	defer g.loaded.Store(false)
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -104,6 +106,7 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 	for _, do := range work {
 		go func() { done <- do(ctx) }()
 	}
+	var err error
 	for range work {
 		err = errors.Join(err, <-done)
 		cancel() // one that ends, ends all
@@ -195,12 +198,7 @@ type MigrationReport struct {
 // a database that a newer program has changed.
 func Migrate(ctx context.Context, cfg Config) (MigrationReport, error) {
 	cfg = cfg.WithDefaults()
-	o := sqlstore.Options{Path: cfg.Database.Path, Logger: cfg.Logger}
-	steps, err := sqlstore.Migrate(ctx, o)
-	if err != nil {
-		return MigrationReport{}, err
-	}
-	all, err := sqlstore.Status(ctx, o)
+	steps, all, err := cfg.Database.migrate(ctx, cfg)
 	if err != nil {
 		return MigrationReport{}, err
 	}

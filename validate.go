@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 )
 
 // Validate checks the configuration as it stands after [Config.WithDefaults]
@@ -192,8 +193,29 @@ func (c Config) checkDatabase(p *Problems) {
 	case strings.Contains(name, ":memory:"):
 		p.add("database.path", "name a file; for tests, one in a temporary folder", "asks for a database in memory, which forgets revocations")
 	case strings.HasPrefix(name, "file:") || strings.ContainsAny(name, "?#\x00"):
-		p.add("database.path", "give the plain path of a file", "is an address, not a path")
+		p.add("database.path", "give the plain path of a file, or name a PostgreSQL database with database.url", "is an address, not a path")
 	}
+	c.checkPostgres(p)
+}
+
+func (c Config) checkPostgres(p *Problems) {
+	d := c.Database
+	if d.URL == "" && d.FeedURL != "" {
+		p.add("database.feed_url", "give database.url too, or remove it", "stands without database.url")
+	}
+	if d.URL != "" && d.Path != "" {
+		p.add("database.path", "keep one of them", "stands beside database.url")
+	}
+	for field, url := range map[string]auth.Secret{"database.url": d.URL, "database.feed_url": d.FeedURL} {
+		if url == "" {
+			continue
+		}
+		if err := sqlstore.CheckURL(url); err != nil {
+			p.add(field, "give postgres://user:password@host:5432/database?sslmode=verify-full, with %XX for special characters in user and password", "%s", err)
+		}
+	}
+	p.bound("database.max_connections", d.MaxConnections, 1, maxMaxConnections, "")
+	p.between("database.statement_timeout", d.StatementTimeout, leastStatementTimeout, maxStatementTimeout)
 }
 
 func (c Config) checkRegistration(p *Problems) {

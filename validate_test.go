@@ -388,7 +388,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 	want := gatehouse.Config{
 		PublicOrigin: httpsAppAt, Name: "app.example", Secrets: []auth.Secret{ownSecret, ownSecond},
 		Mounts:       []gatehouse.Mount{{BasePath: "/api/auth", Dialect: "v4", Secrets: []auth.Secret{appSecret}, UpdateFields: []string{"name", "image"}}},
-		Database:     gatehouse.Database{Path: "gatehouse.db"},
+		Database:     gatehouse.Database{Path: "gatehouse.db", MaxConnections: 16, StatementTimeout: 5 * time.Second},
 		Registration: gatehouse.Registration{Mode: "closed"},
 		Password: gatehouse.Password{MinLength: 15, ContextWords: []string{"app.example"}, MemoryKiB: 19456, Passes: 2, Lanes: 1,
 			Workers: got.Password.Workers, Queue: 8 * got.Password.Workers},
@@ -434,4 +434,45 @@ func FuzzValidate(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestValidate_databaseURL(t *testing.T) {
+	const password = "correct-horse"
+	for name, c := range map[string]struct {
+		change func(*gatehouse.Database)
+		want   []string
+	}{
+		"is good": {func(d *gatehouse.Database) {
+			d.URL = "postgres://ann:" + password + "@db.example/gatehouse?sslmode=disable"
+		}, nil},
+		"of another kind":      {func(d *gatehouse.Database) { d.URL = "mysql://ann:" + password + "@db.example/g" }, []string{"database.url"}},
+		"cannot be read":       {func(d *gatehouse.Database) { d.URL = "postgres://ann:" + password + "@db.example:port/g" }, []string{"database.url"}},
+		"password not escaped": {func(d *gatehouse.Database) { d.URL = "postgres://ann:%" + password + "@db.example/g" }, []string{"database.url"}},
+		"names no file": {func(d *gatehouse.Database) {
+			d.URL = "postgres://ann@db.example/g?sslmode=verify-full&sslrootcert=/nowhere.pem"
+		}, []string{"database.url"}},
+		"beside a file":        {func(d *gatehouse.Database) { d.URL, d.Path = "postgres://ann@db.example/g", "g.db" }, []string{"database.path"}},
+		"of the feed alone":    {func(d *gatehouse.Database) { d.FeedURL = "postgres://ann@db.example/g" }, []string{"database.feed_url"}},
+		"too many connections": {func(d *gatehouse.Database) { d.MaxConnections = 1001 }, []string{"database.max_connections"}},
+		"no time":              {func(d *gatehouse.Database) { d.StatementTimeout = time.Millisecond }, []string{"database.statement_timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := validConfig()
+			c.change(&config.Database)
+			config = config.WithDefaults()
+			err := config.Validate()
+			if c.want == nil {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(c.want, fields(problems(t, config))); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(err.Error(), password) {
+				t.Errorf("the password is shown: %v", err)
+			}
+		})
+	}
 }

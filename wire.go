@@ -22,7 +22,6 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
-	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -71,9 +70,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 		cfg.Now = time.Now
 	}
 	watch := telemetry.New(telemetry.Options{Metrics: cfg.Metrics, Tracers: cfg.TracerProvider, HTTPS: cfg.https()})
-	db, err := sqlstore.Open(ctx, sqlstore.Options{
-		Path: cfg.Database.Path, MustExist: mustExist, Migrate: !cfg.Database.SkipMigrate, Watch: watch.Commit(), Logger: cfg.Logger,
-	})
+	db, err := openStore(ctx, cfg, mustExist, watch)
 	if err != nil {
 		return nil, err
 	}

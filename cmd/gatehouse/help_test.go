@@ -60,7 +60,7 @@ func TestHelp_topicsNameWhatExists(t *testing.T) {
 	config.Walk(config.Tree(), func(s config.Setting) {
 		path := strings.ReplaceAll(s.Path, "[]", "[0]")
 		keys[path] = true
-		if s.Form == config.Secrets {
+		if s.Filed() {
 			keys[path+"_file"] = true
 		}
 		if i := strings.Index(path, "."); i > 0 {

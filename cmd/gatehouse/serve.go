@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
@@ -40,7 +42,7 @@ func (c *serveCmd) Run(p *program) error {
 	srv.measure(&s, about)
 	defer srv.tracing.end()
 	// Before the ports, which a server of this installation has too.
-	if pid, served := gatehouse.ServedBy(s.Config.Database.Path); served {
+	if pid, served := gatehouse.ServedBy(s.Config.Database.Path); served && s.Config.Database.URL == "" {
 		return runningError{pid, "the database " + s.Config.Database.Path, "give this one another file with database.path"}
 	}
 	if srv.public, err = listen(s.Listen, "listen"); err != nil {
@@ -51,7 +53,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	defer srv.ops.Close()
-	g, err := gatehouse.New(p.ctx, s.Config)
+	g, err := patiently(p.ctx, s.Config)
 	if err != nil {
 		return err
 	}
@@ -59,6 +61,30 @@ func (c *serveCmd) Run(p *program) error {
 	besideHashes(s.Config.WithDefaults().Password.Workers)
 	srv.operator = append(srv.operator, doctorEndpoints(p, s, g)...)
 	return srv.run(p.ctx)
+}
+
+// waitForDatabase is how long a server that starts waits for a database server
+// that starts too, after a power cut for one.
+const waitForDatabase = time.Minute
+
+// patiently opens the installation, and tries again while its database server
+// is away. Whatever else is wrong ends it at once.
+func patiently(ctx context.Context, c gatehouse.Config) (*gatehouse.Gatehouse, error) {
+	for begun, told := time.Now(), false; ; {
+		g, err := gatehouse.New(ctx, c)
+		if err == nil || !gatehouse.DatabaseAway(err) || time.Since(begun) > waitForDatabase {
+			return g, err
+		}
+		if !told {
+			c.Logger.Warn("the database cannot be reached yet; trying again", "for", waitForDatabase, "error", err)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // besideHashes lets Go run as many threads more as there may be hashes at once.

@@ -45,7 +45,7 @@ func (c *configCheckCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "The settings are good: %s, %d mount(s), database %s.\n", s.PublicOrigin, len(s.Mounts), s.Database.Path)
+	_, err = fmt.Fprintf(p.stdout, "The settings are good: %s, %d mount(s), database %s.\n", s.PublicOrigin, len(s.Mounts), s.Database.Where())
 	return err
 }
 

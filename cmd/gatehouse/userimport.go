@@ -70,7 +70,12 @@ func (c *userImportCmd) opening(p *program, cfg gatehouse.Config, do func(g *gat
 	if !c.DryRun {
 		return openedWith(p, cfg, gatehouse.New, do)
 	}
-	if _, err := os.Stat(cfg.WithDefaults().Database.Path); !errors.Is(err, fs.ErrNotExist) {
+	if cfg.Database.URL != "" {
+		if err := openedWith(p, cfg, gatehouse.OpenExisting, do); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		cfg.Database = gatehouse.Database{}
+	} else if _, err := os.Stat(cfg.WithDefaults().Database.Path); !errors.Is(err, fs.ErrNotExist) {
 		return openedWith(p, cfg, gatehouse.OpenExisting, do)
 	}
 	dir, err := os.MkdirTemp("", "gatehouse-dry-run-*")
@@ -116,7 +121,11 @@ func (c *userImportCmd) checkRefused(cfg gatehouse.Config) error {
 		return nil // nothing is there
 	}
 	db := cfg.WithDefaults().Database.Path
-	for _, path := range []string{db, db + "-wal", db + "-shm", c.Config} {
+	paths := []string{c.Config}
+	if db != "" {
+		paths = append(paths, db, db+"-wal", db+"-shm")
+	}
+	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && os.SameFile(info, written) {
 			return usage("--refused names %s, which it would replace; name another file", path)
 		}

@@ -118,6 +118,8 @@ func asYAML(path, value string) string {
 	}
 }
 
+const databaseURL = "postgres://gatehouse:horse%20battery@db.example:5432/gatehouse?sslmode=verify-full"
+
 func TestLoad_everySettingBothWays(t *testing.T) {
 	cert, key := certificate(t)
 	secretFile := write(t, "secret", otherSecret+"\n")
@@ -156,6 +158,12 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"mounts[0].iron.cookie":               {text: "app-session", with: map[string]string{"GATEHOUSE_MOUNTS_0_CARRIER": "iron"}},
 		"mounts[0].iron.ids":                  {text: "7", with: map[string]string{"GATEHOUSE_MOUNTS_0_CARRIER": "iron", "GATEHOUSE_MOUNTS_0_IRON_COOKIE": "app-session"}},
 		"database.path":                       {text: filepath.Join(t.TempDir(), "g.db")},
+		"database.url":                        {text: databaseURL},
+		"database.url_file":                   {text: write(t, "url", databaseURL+"\n")},
+		"database.feed_url":                   {text: databaseURL, with: map[string]string{"GATEHOUSE_DATABASE_URL": databaseURL}},
+		"database.feed_url_file":              {text: write(t, "url", databaseURL+"\n"), with: map[string]string{"GATEHOUSE_DATABASE_URL": databaseURL}},
+		"database.max_connections":            {text: "4"},
+		"database.statement_timeout":          {text: "2s"},
 		"database.skip_migrate":               {text: "true"},
 		"registration.mode":                   {text: "open"},
 		"registration.roles":                  {text: "a,b"},

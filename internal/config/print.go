@@ -31,7 +31,10 @@ func (s Settings) nodeOf(v reflect.Value, path string) *yaml.Node {
 			key := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.key, HeadComment: absent}
 			value := s.nodeOf(v.FieldByIndex(f.index), under(path, f.key))
 			if value == nil {
-				absent = f.key + ": none, the default"
+				if absent != "" {
+					absent += "\n"
+				}
+				absent += f.key + ": none, the default"
 				continue
 			}
 			n.Content, absent = append(n.Content, key, value), ""
@@ -45,6 +48,9 @@ func (s Settings) nodeOf(v reflect.Value, path string) *yaml.Node {
 			n.Style, n.LineComment = yaml.FlowStyle, s.origin(path)
 		}
 	case kindSecret:
+		if v.String() == "" {
+			return nil
+		}
 		n.Value = v.Interface().(interface{ String() string }).String()
 	case kindString:
 		n.Value = v.String()

@@ -27,7 +27,7 @@ func example(t *testing.T) (asIs, whole string) {
 	}
 	dir := t.TempDir()
 	cert, key := certificate(t)
-	for name, content := range map[string]string{"secret": ownSecret, "authjs": appSecret, "tracing-headers": "Authorization=Bearer x", "peppers": pepper, "key-master": master, "api-secret": apiSecret, "breached.txt": strings.Repeat("0", 40) + ":3\r\n", "tls/cert.pem": cert, "tls/key.pem": key} {
+	for name, content := range map[string]string{"secret": ownSecret, "authjs": appSecret, "tracing-headers": "Authorization=Bearer x", "peppers": pepper, "database-url": databaseURL, "feed-url": databaseURL, "key-master": master, "api-secret": apiSecret, "breached.txt": strings.Repeat("0", 40) + ":3\r\n", "tls/cert.pem": cert, "tls/key.pem": key} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -39,6 +39,13 @@ func example(t *testing.T) (asIs, whole string) {
 	asIs = strings.NewReplacer("/etc/gatehouse/", dir+"/", "/var/lib/gatehouse/", dir+"/").Replace(string(made))
 	return asIs, off.ReplaceAllString(asIs, "$1$2")
 }
+
+const databaseURL = "postgres://gatehouse:secret@127.0.0.1:5432/gatehouse?sslmode=disable"
+
+// onPostgres takes the one setting out that cannot stand beside another.
+func onPostgres(whole string) string { return databasePath.ReplaceAllString(whole, "") }
+
+var databasePath = regexp.MustCompile(`(?m)^  path: .*gatehouse\.db\n`)
 
 func TestExample_isLoaded(t *testing.T) {
 	asIs, _ := example(t)
@@ -59,7 +66,7 @@ func TestExample_isLoadedWithEverySettingInForce(t *testing.T) {
 	if asIs == whole {
 		t.Fatal("nothing was taken out of its comment")
 	}
-	if _, err := config.Load(write(t, whole), nil); err != nil {
+	if _, err := config.Load(write(t, onPostgres(whole)), nil); err != nil {
 		t.Errorf("%v in\n%s", err, whole)
 	}
 	if list := faults(t, readSchema(t), whole); len(list) > 0 {
@@ -113,7 +120,7 @@ func TestExample_showsTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := config.Load(write(t, whole), nil)
+	after, err := config.Load(write(t, onPostgres(whole)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

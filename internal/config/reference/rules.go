@@ -64,7 +64,11 @@ var rules = map[string]rule{
 	"mounts[].iron.ids":             {pattern: "^[1-9][0-9]{0,9}$", sample: []string{"1"}},
 	"mounts[].update_fields":        {enum: []string{"name", "image", "none"}},
 
-	"database.path": {sample: "/var/lib/gatehouse/gatehouse.db", active: true},
+	"database.path":              {sample: "/var/lib/gatehouse/gatehouse.db", active: true},
+	"database.url":               {pattern: `^$|^postgres(ql)?://`, sample: "/etc/gatehouse/database-url"},
+	"database.feed_url":          {pattern: `^$|^postgres(ql)?://`, sample: "/etc/gatehouse/feed-url"},
+	"database.max_connections":   {least: 1, most: 1000},
+	"database.statement_timeout": {shortest: time.Second, longest: time.Minute},
 
 	"registration.mode":  {enum: []string{"open", "invitation", "closed"}},
 	"registration.roles": {pattern: `^[A-Za-z0-9:._-]{1,64}$`, maxItems: 32, sample: []string{"user"}},

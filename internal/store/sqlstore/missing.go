@@ -12,10 +12,15 @@ import (
 // fs.ErrNotExist to errors.Is.
 type MissingError struct {
 	Path string
+	// Tables: the database is there, on PostgreSQL, and has none of our tables.
+	Tables bool
 }
 
 // Error names the cure.
 func (e *MissingError) Error() string {
+	if e.Tables {
+		return fmt.Sprintf("the database %s has no tables of Gatehouse; start the server once, run gatehouse migrate, or correct database.url", e.Path)
+	}
 	return fmt.Sprintf("there is no database at %s; correct database.path, or start the server once", e.Path)
 }
 

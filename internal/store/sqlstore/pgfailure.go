@@ -141,6 +141,19 @@ func plainPostgres(err error) string {
 	return ""
 }
 
+// Away says whether err of [OpenPostgres] means that the server could not be
+// reached, or is starting or stopping.
+func Away(err error) bool {
+	var connecting *pgconn.ConnectError
+	switch code := sqlState(err); code {
+	case "57P01", "57P02", "57P03":
+		return true
+	case "":
+		return errors.As(err, &connecting) && !errors.Is(err, errStandby) || errors.Is(err, context.DeadlineExceeded)
+	}
+	return false
+}
+
 // Where names host, port and database of a URL and nothing else of it.
 func Where(u auth.Secret) string {
 	config, err := pgconn.ParseConfig(u.Reveal())
@@ -161,7 +174,7 @@ func Where(u auth.Secret) string {
 func CheckURL(u auth.Secret) error {
 	text := u.Reveal()
 	if !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
-		return errors.New("it must begin with postgres://")
+		return errors.New("does not begin with postgres://")
 	}
 	if _, err := pgconn.ParseConfig(text); err != nil {
 		return badURL(err)
@@ -174,9 +187,9 @@ func CheckURL(u auth.Secret) error {
 func badURL(err error) error {
 	var file *fs.PathError
 	if errors.As(err, &file) {
-		return fmt.Errorf("a file that it names cannot be read: %w", file)
+		return fmt.Errorf("names a file that cannot be read: %w", file)
 	}
-	return errors.New("it cannot be read; it must look like postgres://user:password@host:5432/database?sslmode=verify-full, with %XX for special characters in user and password")
+	return errors.New("cannot be read")
 }
 
 func namesExecMode(text string) bool { return strings.Contains(text, "default_query_exec_mode") }

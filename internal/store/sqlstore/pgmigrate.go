@@ -61,6 +61,8 @@ func (db *Postgres) checkSchema(ctx context.Context) error {
 		return &NewerError{db.away.where, at, newest}
 	case at == newest:
 		return nil
+	case at == 0 && db.o.MustExist:
+		return &MissingError{Path: db.away.where, Tables: true}
 	case !db.o.Migrate:
 		return &OutdatedError{db.away.where, at, newest}
 	}

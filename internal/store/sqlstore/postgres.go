@@ -35,6 +35,9 @@ type PostgresOptions struct {
 	// FeedURL, if not empty, is where the change feed is read: the same database,
 	// past any pooler (guarantees R2). Empty means URL.
 	FeedURL auth.Secret
+	// MustExist creates nothing: a database without our tables is a
+	// [*MissingError].
+	MustExist bool
 	// Migrate brings the schema up to this program's version. Without it an
 	// older schema is refused with an [*OutdatedError].
 	Migrate bool

@@ -1,0 +1,67 @@
+package gatehouse
+
+import (
+	"context"
+
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
+	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
+)
+
+// openStore opens the database that the settings name.
+func openStore(ctx context.Context, cfg Config, mustExist bool, watch *telemetry.Telemetry) (store.Store, error) {
+	if cfg.Database.URL != "" {
+		o := cfg.Database.postgres(cfg)
+		o.MustExist, o.Migrate, o.Watch = mustExist, !cfg.Database.SkipMigrate, watch.Commit()
+		db, err := sqlstore.OpenPostgres(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return db, nil
+	}
+	db, err := sqlstore.Open(ctx, sqlstore.Options{
+		Path: cfg.Database.Path, MustExist: mustExist, Migrate: !cfg.Database.SkipMigrate, Watch: watch.Commit(), Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+func (d Database) postgres(cfg Config) sqlstore.PostgresOptions {
+	return sqlstore.PostgresOptions{
+		URL: d.URL, FeedURL: d.FeedURL, MaxConns: d.MaxConnections, StatementTimeout: d.StatementTimeout, Logger: cfg.Logger,
+	}
+}
+
+// migrate brings the schema up to date and returns what was done, and all that
+// there is.
+func (d Database) migrate(ctx context.Context, cfg Config) (done, all []sqlstore.Migration, err error) {
+	if d.URL != "" {
+		o := d.postgres(cfg)
+		if done, err = sqlstore.MigratePostgres(ctx, o); err != nil {
+			return nil, nil, err
+		}
+		all, err = sqlstore.StatusPostgres(ctx, o)
+		return done, all, err
+	}
+	o := sqlstore.Options{Path: d.Path, Logger: cfg.Logger}
+	if done, err = sqlstore.Migrate(ctx, o); err != nil {
+		return nil, nil, err
+	}
+	all, err = sqlstore.Status(ctx, o)
+	return done, all, err
+}
+
+// Where names the database for people: the file, or host, port and name of a
+// PostgreSQL database. It shows no password.
+func (d Database) Where() string {
+	if d.URL != "" {
+		return sqlstore.Where(d.URL)
+	}
+	return d.Path
+}
+
+// DatabaseAway says whether an error of [New] means that the database server
+// could not be reached or is still starting, so that trying again may help.
+func DatabaseAway(err error) bool { return sqlstore.Away(err) }
