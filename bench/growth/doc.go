@@ -11,7 +11,6 @@
 //	load-ms     from opening the store to the end of the first reading of the feed
 //	B/entry     memory of the index for one revocation
 //	gc-ms       a whole collection of that process, forced, the longest of three
-//	B/cached    memory of the cache of stored sessions for one of them
 //
 // What clients see over HTTP is package bench's.
 package growth

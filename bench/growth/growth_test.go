@@ -20,6 +20,9 @@ import (
 // revocations are live in the feed, whatever the number of sessions.
 const revocations = 100_000
 
+// copies is how many rows of stored sessions may be kept in memory.
+const copies = 1_000_000
+
 // inUse is how many sessions are asked about in turns, as by so many browsers.
 const inUse = 1024
 
@@ -46,7 +49,7 @@ type database interface {
 var databases = []struct {
 	name string
 	make func(b *testing.B) database
-}{{"sqlite", newSQLite}}
+}{{"sqlite", newSQLite}, {"postgres", newPostgres}}
 
 func BenchmarkCheck(b *testing.B) {
 	for _, d := range databases {
@@ -55,8 +58,13 @@ func BenchmarkCheck(b *testing.B) {
 				db := d.make(b)
 				db.fill(b, n, revocations)
 				r := load(b, db)
-				b.Run("sealed-v4", func(b *testing.B) { r.checks(b, r.mount(b, seal.V4)) })
-				b.Run("sealed-v5", func(b *testing.B) { r.checks(b, r.mount(b, seal.V5)) })
+				b.Run("sealed-v4", func(b *testing.B) { r.checks(b, r.mount(b, "/v4", seal.V4)) })
+				b.Run("sealed-v5", func(b *testing.B) { r.checks(b, r.mount(b, "/v5", seal.V5)) })
+				stored := r.mount(b, "/stored", seal.V4)
+				if err := stored.CarryStored(copies); err != nil {
+					b.Fatal(err)
+				}
+				b.Run("stored", func(b *testing.B) { r.checks(b, stored) })
 			})
 		}
 	}
@@ -109,9 +117,9 @@ func load(b *testing.B, db database) *rooms {
 	return r
 }
 
-func (r *rooms) mount(b *testing.B, d seal.Dialect) *session.Mount {
+func (r *rooms) mount(b *testing.B, name string, d seal.Dialect) *session.Mount {
 	b.Helper()
-	m, err := r.room.Mount("/api/auth", d, "__Secure-session-token", []auth.Secret{"the application's secret, 0123456789abc"})
+	m, err := r.room.Mount(name, d, "__Secure-session-token", []auth.Secret{"the application's secret, 0123456789abc"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -128,19 +136,19 @@ func (r *rooms) begin(b *testing.B, m *session.Mount) []string {
 			ID: auth.NewUserID(now), Email: fmt.Sprintf("%s@bench.example", auth.NewUserID(now)), Name: "Ada Lovelace", Roles: []string{"user"},
 			Epoch: 1, Version: 1, CreatedAt: now, UpdatedAt: now,
 		}
-		var row session.Begun
+		var begun session.Begun
 		proof := session.Proof{User: u, Methods: []string{"pwd"}}
 		err := r.room.Store.InTx(ctx, func(tx store.Tx) (err error) {
 			if err := tx.CreateUser(ctx, u); err != nil {
 				return err
 			}
-			row, err = m.Begin(ctx, tx, proof)
+			begun, err = m.Begin(ctx, tx, proof)
 			return err
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
-		_, token, err := m.Seal(ctx, row, proof, nil)
+		_, token, err := m.Seal(ctx, begun, proof, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -165,10 +173,11 @@ func (r *rooms) checks(b *testing.B, m *session.Mount) {
 		b.Fatalf("a session that has ended is judged %v, %v: the check is not made", s.Verdict, err)
 	}
 	tokens = tokens[1:]
+	ctx := b.Context()
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		s, err := m.Check(b.Context(), tokens[i], auth.Device{})
+		s, err := m.Check(ctx, tokens[i], auth.Device{})
 		if err != nil || s.Verdict != session.Live {
 			b.Fatal(s.Verdict, err)
 		}
