@@ -82,6 +82,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"events", s.PurgeEvents, keepEvents},
 		{"changes", s.PurgeChanges, 0},
 		{"keys", s.PurgeKeys, keepKeys},
+		{"families", s.PurgeFamilies, keepSessions},
 	} {
 		for {
 			n, err := p.remove(ctx, now.Add(-p.keep), purgeBatch)

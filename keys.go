@@ -68,12 +68,8 @@ func (c Config) checkKeys(p *Problems) {
 // newKeyring is the keys of this server, which hears of changes through the
 // index.
 func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ring, error) {
-	masters := cfg.Keys.Master
-	if len(masters) == 0 {
-		masters = cfg.Secrets
-	}
 	ring, err := keyring.New(keyring.Options{
-		Store: s, Masters: masters, Algorithms: cfg.signingAlgorithms(), Nodes: s,
+		Store: s, Masters: cfg.masters(), Algorithms: cfg.signingAlgorithms(), Nodes: s,
 		Lead: cfg.Keys.Lead, RotateEvery: cfg.Keys.RotateEvery, Linger: keyLinger, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
@@ -83,13 +79,22 @@ func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ri
 	return ring, nil
 }
 
-// signingAlgorithms are those of which keys are kept: of tokens for Gatehouse
-// itself, and of every audience that has no secret of its own.
+// masters are the secrets under which signing keys are sealed, and from which
+// refresh tokens are derived.
+func (c Config) masters() []auth.Secret {
+	if len(c.Keys.Master) > 0 {
+		return c.Keys.Master
+	}
+	return c.Secrets
+}
+
+// signingAlgorithms are those of which keys are kept: the one for Gatehouse
+// itself first, and what the audiences ask for.
 func (c Config) signingAlgorithms() []jwt.Algorithm {
 	list := []jwt.Algorithm{jwt.ES256}
 	for _, a := range c.Tokens.Audiences {
-		if alg := jwt.Algorithm(a.Algorithm); alg.IsOwn() && !slices.Contains(list, alg) {
-			list = append(list, alg)
+		if one := jwt.Algorithm(a.Algorithm); one.IsOwn() && !slices.Contains(list, one) {
+			list = append(list, one)
 		}
 	}
 	return list

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/api"
@@ -30,6 +31,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
 	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
+	"github.com/gatehouse-auth/gatehouse/internal/web/oauth"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 	"github.com/gatehouse-auth/gatehouse/internal/web/portal"
@@ -51,6 +53,7 @@ type rooms struct {
 	users        *user.Room
 	invitations  *registration.Invitations
 	keys         *keyring.Ring
+	tokens       *token.Room
 	breached     *password.BreachedList
 	addresses    ratelimit.Source
 }
@@ -106,12 +109,17 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if err != nil {
 		return r, err
 	}
+	addresses := watch.Limits(ratelimit.NewMemory(0))
+	r.addresses = addresses
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
 		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
+		return r, err
+	}
+	if r.tokens, err = newTokens(cfg, r, installation); err != nil {
 		return r, err
 	}
 	hasher, policy, err := newPasswords(cfg)
@@ -128,8 +136,6 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if err != nil {
 		return r, err
 	}
-	addresses := watch.Limits(ratelimit.NewMemory(0))
-	r.addresses = addresses
 	r.signin = &signin.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
 		Devices: devices, Sampling: addresses, Watch: watch.SignIn(),
@@ -153,6 +159,26 @@ func thisNode(cfg Config) auth.Node {
 	name, _ := os.Hostname() // for people alone
 	now := cfg.Now()
 	return auth.Node{ID: auth.NewNodeID(now), Name: name, StartedAt: now, MaxStaleness: cfg.Session.MaxStaleness}
+}
+
+// newTokens is the room of access and refresh tokens. These are derived from
+// what the signing keys are sealed under.
+func newTokens(cfg Config, r rooms, installation string) (*token.Room, error) {
+	return token.New(token.Options{
+		Store: r.store, Index: r.index, Keys: r.keys, Secrets: cfg.masters(), Installation: installation,
+		Audiences: cfg.Tokens.audiences(), Clients: cfg.Tokens.clients(), Idle: cfg.Tokens.RefreshMaxAge, Absolute: cfg.Tokens.RefreshLifetime,
+		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Limits: r.addresses, Seen: r.sessions.Seen,
+		More: cfg.moreClaims(), Logger: cfg.Logger, Now: cfg.Now,
+	})
+}
+
+// bearer says who asks with an access token.
+func (r rooms) bearer(ctx context.Context, text string) (auth.Principal, error) {
+	a, err := r.tokens.Check(ctx, text)
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	return a.Principal(), nil
 }
 
 func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
@@ -215,7 +241,7 @@ func (g *Gatehouse) serveMounts() (err error) {
 		return err
 	}
 	g.handler = &wiring{Handler: router, mounts: g.mounts, logger: g.cfg.Logger}
-	g.guard = guard.New(guard.Options{Mounts: g.mounts, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
+	g.guard = guard.New(guard.Options{Mounts: g.mounts, Bearer: g.rooms.bearer, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
 	return nil
 }
 
@@ -286,7 +312,7 @@ func quotedList(texts []string) string {
 // unservedEndpoints is the table of endpoints without rooms behind them: it
 // can be read, not served.
 func unservedEndpoints(cfg Config) ([]web.Endpoint, error) {
-	r := rooms{sessions: &session.Room{}, users: &user.Room{}, registration: &registration.Room{Mode: registration.Mode(cfg.Registration.Mode)}}
+	r := rooms{sessions: &session.Room{}, tokens: &token.Room{Options: token.Options{Audiences: cfg.Tokens.audiences()}}, users: &user.Room{}, registration: &registration.Room{Mode: registration.Mode(cfg.Registration.Mode)}}
 	on, err := mounts(cfg, r.sessions)
 	if err != nil {
 		return nil, err
@@ -309,6 +335,9 @@ func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint,
 		list = append(list, (&portal.Handler{
 			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions, Hosted: hosted, NewUser: m.Pages.NewUser,
 			Reports: reports(cfg, i, r), MaxStaleness: cfg.Session.MaxStaleness,
+		}).Endpoints()...)
+		list = append(list, (&oauth.Handler{
+			Mount: on, SignIn: r.signin, Tokens: r.tokens.Issuer(on.Base(), on.BasePath), JWKS: r.keys.JWKS,
 		}).Endpoints()...)
 	}
 	return list, nil

@@ -37,6 +37,14 @@ func (l *lastSeen) note(id [16]byte, now time.Time) {
 	}
 }
 
+// Seen notes that the session was used in another way than by its cookie: a
+// refresh token that hangs from it. It is written behind like every other use.
+func (r *Room) Seen(id auth.SessionID) {
+	if key, err := id.UUID(); err == nil {
+		r.seen.note(key, r.Now())
+	}
+}
+
 func (l *lastSeen) take() map[[16]byte]time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()

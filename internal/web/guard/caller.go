@@ -27,8 +27,14 @@ type Caller struct {
 	// facts are those of the session that counts, when somebody is signed in.
 	// They are a copy: a handler that outlives its answer may still read them
 	// while the cookie is sealed anew.
-	facts    session.Facts
+	facts session.Facts
+	// who is the same for the access token that the request came with.
+	who      auth.Principal
 	signedIn bool
+	// bearer: it came with an access token, so cookies count for nothing; refused
+	// says why the token is not good.
+	bearer  bool
+	refused *auth.Error
 	// proven: the request may use the cookie; see provenOwn.
 	proven bool
 	// failed says why nothing can be said.
@@ -37,7 +43,8 @@ type Caller struct {
 	preset string
 }
 
-// Identify asks whose session the request's cookies are, without I/O but for
+// Identify asks whose access token the request brings, or else whose session its
+// cookies are, without I/O but for
 // the exceptions that package session names, and writes nothing. Where two
 // mounts know a session, the later sign-in counts, and of two in one second
 // that at the earlier mount: two cookies never add up. When one cannot tell,
@@ -45,6 +52,12 @@ type Caller struct {
 // the answer's header is written to.
 func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 	c := &Caller{guard: g}
+	if g.Bearer != nil {
+		if token, brought, err := bearerOf(r.Header); brought {
+			c.identifyBearer(r, token, err)
+			return c
+		}
+	}
 	if len(r.Header["Cookie"]) == 0 {
 		return c
 	}
@@ -85,9 +98,26 @@ func (c *Caller) Principal() (auth.Principal, bool) {
 	if !c.signedIn || !c.proven {
 		return auth.Principal{}, false
 	}
-	p := c.facts.Principal()
+	p := c.principal()
 	p.Roles = slices.Clone(p.Roles) // the handler's own: a later Decide reads ours
+	p.Scopes = slices.Clone(p.Scopes)
 	return p, true
+}
+
+// principal is who is signed in, proven or not.
+func (c *Caller) principal() auth.Principal {
+	if c.bearer {
+		return c.who
+	}
+	return c.facts.Principal()
+}
+
+// roles are those of whoever is signed in.
+func (c *Caller) roles() []string {
+	if c.bearer {
+		return c.who.Roles
+	}
+	return c.facts.Roles
 }
 
 // provenOwn says whether a cookie is enough for the request: it asks and

@@ -34,12 +34,15 @@ var (
 
 // Decide takes the steps behind Identify. Codes: unavailable (nothing can be
 // said; nobody is signed out by it), signed_out and session_expired (nobody
-// asks), csrf_failed (a cookie is not enough for this request), forbidden (the
+// asks), invalid_token and invalid_request (the access token is not good, or
+// there are two), csrf_failed (a cookie is not enough for this request), forbidden (the
 // Policy says no).
 func (c *Caller) Decide(p Policy) Decision {
 	switch {
 	case c.failed != nil:
 		return c.Unknown()
+	case c.refused != nil:
+		return Decision{c.refused}
 	case !c.signedIn && len(c.brought) == 0:
 		return Decision{auth.NewError(auth.CodeSignedOut, errNoCookie)}
 	case !c.signedIn:
@@ -48,7 +51,7 @@ func (c *Caller) Decide(p Policy) Decision {
 		return Decision{auth.NewError(auth.CodeCSRF, errUnproven)}
 	}
 	for _, any := range p.Roles {
-		if !slices.ContainsFunc(any, func(role string) bool { return slices.Contains(c.facts.Roles, role) }) {
+		if !slices.ContainsFunc(any, func(role string) bool { return slices.Contains(c.roles(), role) }) {
 			return Decision{auth.NewError(auth.CodeForbidden, fmt.Errorf("none of the roles %q", any))}
 		}
 	}

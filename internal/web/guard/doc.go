@@ -2,7 +2,7 @@
 // whether they may: the steps that are the same in an embedding program, in
 // front of an upstream and for a proxy that only asks.
 //
-//	Identify: whose session the cookie is ► Decide: is a cookie enough for this request (CSRF)? ► the Policy
+//	Identify: whose access token or session cookie it is ► Decide: is a cookie enough for this request (CSRF)? ► the Policy
 //
 // A [Decision] is a value; each dialect renders it. [Guard.Refuse] is the
 // rendering for requests that are answered here: a problem document, a page, or

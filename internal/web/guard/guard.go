@@ -21,6 +21,8 @@ type Options struct {
 	// to without anybody being signed in: its sign-in and error pages. Empty
 	// ones are passed over.
 	Pages []string
+	// Bearer judges access tokens; nil means that none count.
+	Bearer Bearer
 	// Router gives refusals the headers, the request ID and the log line of any
 	// other request.
 	Router *web.Router

@@ -19,8 +19,8 @@ const (
 	Private = "no-store"
 )
 
-// Pass hands the request on to next. The answer begins with "Vary: Cookie" and,
-// when the request brought a session cookie, with the given Cache-Control. What
+// Pass hands the request on to next. The answer begins with "Vary: Cookie,
+// Authorization" and, when the request brought a session cookie or a token, with the given Cache-Control. What
 // may be done to the cookie is decided when the header is about to be sent,
 // however long next takes (guarantees R14); nothing is done that next has done
 // itself, and nothing in an answer that next lets shared caches keep.
@@ -28,7 +28,7 @@ func (c *Caller) Pass(w http.ResponseWriter, r *http.Request, next http.Handler,
 	h := w.Header()
 	vary(h)
 	c.preset = cacheControl
-	if len(c.brought) > 0 && h.Get("Cache-Control") == "" {
+	if (len(c.brought) > 0 || c.bearer) && h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", cacheControl)
 	}
 	if !c.due() {
@@ -55,10 +55,12 @@ func (c *Caller) PassOn(w http.ResponseWriter, r *http.Request, next http.Handle
 	next.ServeHTTP(w, r)
 }
 
-// vary tells caches that another cookie gets another answer.
+// vary tells caches that another cookie, or another token, gets another answer.
 func vary(h http.Header) {
-	if !slices.Contains(h["Vary"], "Cookie") {
-		h.Add("Vary", "Cookie")
+	for _, name := range [...]string{"Cookie", "Authorization"} {
+		if !slices.Contains(h["Vary"], name) {
+			h.Add("Vary", name)
+		}
 	}
 }
 

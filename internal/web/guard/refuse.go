@@ -26,23 +26,29 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Deci
 	fail := web.FailProblem
 	nobody := refused.Code.Kind() == auth.KindUnauthenticated
 	switch {
-	case nobody && (g.OwnPages(r) || visits(r) && g.appPage(r)):
+	case nobody && !c.bearer && (g.OwnPages(r) || visits(r) && g.appPage(r)):
 		if g.inFront.CompareAndSwap(false, true) {
 			g.Logger.Error("a page to sign in stands behind a guard itself, so people would be led round in circles: " +
 				"leave Gatehouse's Handler outside of Require, and the pages that Mount.Pages names with it")
 		}
 		refused = auth.NewError(auth.CodeInternal, errInFront)
+	case c.refused != nil:
+		h.Set("WWW-Authenticate", g.bearerChallenge(c.refused))
 	case nobody && visits(r):
 		fail = g.leadToSignIn
 	case nobody:
 		h.Set("WWW-Authenticate", g.challenge())
+		if g.Bearer != nil {
+			h.Add("WWW-Authenticate", g.bearerChallenge(nil))
+		}
 	}
-	if refused.Code != auth.CodeInternal && web.Navigates(r) && !(nobody && visits(r)) {
+	if refused.Code != auth.CodeInternal && web.Navigates(r) && !c.bearer && !(nobody && visits(r)) {
 		fail = g.Page
 	}
 	f := web.Refusal{Err: refused, Fail: fail}
 	if c.signedIn {
-		f.UserID, f.SessionID = c.facts.UserID(), c.facts.SessionID()
+		p := c.principal()
+		f.UserID, f.SessionID = p.UserID, p.SessionID
 	}
 	g.refuse(w, r, f)
 }
