@@ -19,14 +19,14 @@ const (
 	Private = "no-store"
 )
 
-// Pass hands the request on to next. The answer begins with "Vary: Cookie,
-// Authorization" and, when the request brought a session cookie or a token, with the given Cache-Control. What
+// Pass hands the request on to next. The answer begins with "Vary: Cookie" (and
+// Authorization, where tokens count) and, when the request brought a session cookie or a token, with the given Cache-Control. What
 // may be done to the cookie is decided when the header is about to be sent,
 // however long next takes (guarantees R14); nothing is done that next has done
 // itself, and nothing in an answer that next lets shared caches keep.
 func (c *Caller) Pass(w http.ResponseWriter, r *http.Request, next http.Handler, cacheControl string) {
 	h := w.Header()
-	vary(h)
+	c.guard.vary(h)
 	c.preset = cacheControl
 	if (len(c.brought) > 0 || c.bearer) && h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", cacheControl)
@@ -56,9 +56,9 @@ func (c *Caller) PassOn(w http.ResponseWriter, r *http.Request, next http.Handle
 }
 
 // vary tells caches that another cookie, or another token, gets another answer.
-func vary(h http.Header) {
+func (g *Guard) vary(h http.Header) {
 	for _, name := range [...]string{"Cookie", "Authorization"} {
-		if !slices.Contains(h["Vary"], name) {
+		if (name == "Cookie" || g.Bearer != nil) && !slices.Contains(h["Vary"], name) {
 			h.Add("Vary", name)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // never redirected. The answer carries X-Request-Id and is one line in the log.
 func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Decision) {
 	h := w.Header()
-	vary(h)
+	g.vary(h)
 	h.Set("Cache-Control", Private)
 	if c.preset == "" { // behind Pass, the answer settles its cookies itself
 		c.settle(h)
