@@ -230,3 +230,45 @@ func check(err error) {
 		log.Fatal(err)
 	}
 }
+
+// Support ends where somebody is signed in. The answer says how far that has
+// come.
+func ExampleGatehouse_Sessions() {
+	dir, err := os.MkdirTemp("", "gatehouse-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+	g, err := gatehouse.New(ctx, gatehouse.Config{
+		PublicOrigin: "https://app.example",
+		Secrets:      []gatehouse.Secret{"mP4v-Q7zt_W2xK9sLr8bHc5nJd3yFg6T"},
+		Mounts:       []gatehouse.Mount{{Secrets: []gatehouse.Secret{"8uJw2QkZr5XcYb1LhTn7Ve0PsDf4Ga9M"}}},
+		Database:     gatehouse.Database{Path: filepath.Join(dir, "gatehouse.db")},
+		Logger:       slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer g.Close()
+	ann, err := g.Users().Create(ctx, "example", gatehouse.NewUser{Email: "ann@example.test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	list, err := g.Sessions().List(ctx, ann.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	done, err := g.Sessions().RevokeUser(ctx, "support", ann.ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(list), len(done.Sessions), done.Effective)
+
+	_, err = g.Sessions().Revoke(ctx, "support", "ses_01900000-0000-7000-8000-000000000000")
+	fmt.Println(err)
+	// Output:
+	// 0 0 everywhere
+	// not_found: store: not found
+}

@@ -109,6 +109,16 @@ var scenes = []scene{
 		c.somebody.enter(c.language, c.email, userPassword)
 		return c.somebody
 	}},
+	{"sessions", `.sessions li:nth-child(2) form[action*="/account/sessions"]`, func(c *cast) *tab {
+		elsewhere := c.open.guest(c.t, c.scripts)
+		elsewhere.enter(c.language, c.email, userPassword)
+		c.somebody.hostedIn(c.language, "/account/sessions")
+		return c.somebody
+	}},
+	{"sessions-ended", `main:has(.done) .sessions li:only-child form[action*="/account/sessions"]`, func(c *cast) *tab {
+		c.somebody.turns("press the button", chromedp.Click(`form:has([value="others"]) button`))
+		return c.somebody
+	}},
 	{"signout", `form[action*="/signout"] button[type="submit"]`, func(c *cast) *tab {
 		c.somebody.hostedIn(c.language, "/signout")
 		return c.somebody

@@ -35,6 +35,7 @@ func TestScreens_forTheDocumentation(t *testing.T) {
 	h.person("ada@example.test", "Ada Lovelace")
 	nobody, ada := h.guest(t, true), h.guest(t, true)
 	ada.enter("en", "ada@example.test", userPassword)
+	h.guest(t, true).enter("en", "ada@example.test", userPassword)
 
 	for _, s := range []struct {
 		name, language, path string
@@ -45,6 +46,7 @@ func TestScreens_forTheDocumentation(t *testing.T) {
 		{"sign-in", "de", "/signin", nobody, nil},
 		{"register", "en", "/signup", nobody, []string{"identifier", "ada@example.test", "name", "Ada Lovelace", "password", "seven blue lanterns"}},
 		{"account", "en", "/account", ada, nil},
+		{"sessions", "en", "/account/sessions", ada, nil},
 		{"change-password", "en", "/account/password", ada, nil},
 		{"error", "en", "/new-password", nobody, nil},
 	} {
