@@ -160,10 +160,19 @@ func (r *Room) revokeBut(ctx context.Context, user auth.UserID, keep []auth.Sess
 
 // revoke ends one session that was read in tx, if it has not ended.
 func (r *Room) revoke(ctx context.Context, tx *noting, s auth.Session, by by, now time.Time) error {
-	inGrace := s.EndReason == auth.EndSuperseded && s.EndedAt.After(now.Add(-auth.SupersededGrace))
+	if s.EndReason == auth.EndSuperseded {
+		next, found, err := successor(ctx, tx, s, now)
+		if err != nil {
+			return err
+		}
+		if err := r.endSuperseded(ctx, tx, s.UserID, now); err != nil {
+			return err
+		}
+		if found {
+			s = next
+		}
+	}
 	switch {
-	case inGrace:
-		return r.endSuperseded(ctx, tx, s.UserID, now)
 	case !s.EndedAt.IsZero():
 		tx.before = s.EndedAt
 		return nil
@@ -179,6 +188,20 @@ func (r *Room) revoke(ctx context.Context, tx *noting, s auth.Session, by by, no
 	}
 	tx.ended = append(tx.ended, s.ID)
 	return tx.AppendEvent(ctx, by.record(s.UserID, s.ID, now))
+}
+
+// successor is the live session that has taken the place of one which was given
+// another ID (see rotate): what was fixed at sign-in is the same. Whoever ends a
+// session by the ID that a list showed a moment ago means this one.
+func successor(ctx context.Context, tx store.Tx, s auth.Session, now time.Time) (auth.Session, bool, error) {
+	live, err := tx.ListSessions(ctx, s.UserID, now)
+	at := slices.IndexFunc(live, func(l auth.Session) bool {
+		return l.Mount == s.Mount && l.CreatedAt.Equal(s.CreatedAt) && l.AbsoluteEnd.Equal(s.AbsoluteEnd)
+	})
+	if err != nil || at < 0 {
+		return s, false, err
+	}
+	return live[at], true, nil
 }
 
 // revokeUser voids everything handed out for the user.

@@ -225,6 +225,33 @@ func TestRevokeOthers_endsWhatIsStillInItsGrace(t *testing.T) {
 	h.wantAlive(t, "ben's")
 }
 
+// A list shows an ID, the session gets another one because its user came to a
+// role, and then the button is pressed: that browser is signed out all the same.
+func TestRevoke_findsTheSessionUnderItsNextID(t *testing.T) {
+	for _, wait := range []time.Duration{0, time.Hour} {
+		h := newHousehold(t)
+		if _, err := h.Users.SetRoles(t.Context(), "test", h.ann.ID, []string{"admin"}); err != nil {
+			t.Fatal(err)
+		}
+		s := roomtest.Check(t, h.V4, h.cookies[h.phone.SessionID()])
+		token, err := h.V4.Sessions.Renew(t.Context(), &s, nil)
+		if err != nil || s.SessionID() == h.phone.SessionID() {
+			t.Fatalf("it has no other ID: %v", err)
+		}
+		h.Advance(wait)
+		mine := roomtest.Check(t, h.V4, h.cookies[h.mine.SessionID()])
+		done, err := h.Sessions.Revoke(t.Context(), mine.Principal(), h.phone.SessionID(), auth.Device{})
+		if err != nil || !slices.Equal(done.Sessions, []auth.SessionID{s.SessionID()}) {
+			t.Errorf("%+v, %v", done, err)
+		}
+		for _, cookie := range []string{token.Text, h.cookies[h.phone.SessionID()]} {
+			if got := roomtest.Check(t, h.V4, cookie); got.Verdict.SignedIn() {
+				t.Errorf("after %s: verdict %d", wait, got.Verdict)
+			}
+		}
+	}
+}
+
 func TestRevokeAll_endsTheOneThatAsksToo(t *testing.T) {
 	h := newHousehold(t)
 	done, err := h.Sessions.RevokeAll(t.Context(), h.mine.Principal(), auth.Device{})
