@@ -55,6 +55,8 @@ type Follower struct {
 	restored                                atomic.Uint64
 	restoring                               sync.WaitGroup
 	clock                                   clock
+	fullness                                fullness
+	took                                    atomic.Int64
 }
 
 // Run reads the feed until ctx ends, which is its only way to return nil. When
@@ -186,7 +188,10 @@ func (f *Follower) round(ctx context.Context, feed store.Feed, missing *missing)
 	}
 	f.rounds.Add(1)
 	f.woken.Add(uint64(round.Woken))
-	f.clock.compare(f.Logger, round.DatabaseTime, asOf, f.Now())
+	done := f.Now()
+	f.took.Store(int64(done.Sub(asOf)))
+	f.clock.compare(f.Logger, round.DatabaseTime, asOf, done)
+	f.watchFill()
 	f.Index.MarkFresh(asOf)
 	if f.Loaded != nil {
 		f.Loaded()
@@ -209,12 +214,14 @@ type FollowerStats struct {
 	// succeeded, Woken how many notifications came, Restored how many entries
 	// were written back to a store that lacked them.
 	Loads, Rounds, Woken, Restored uint64
+	// Took is how long the last look took.
+	Took time.Duration
 }
 
 // Stats returns the counts so far.
 func (f *Follower) Stats() FollowerStats {
 	return FollowerStats{
 		Failures: f.failures.Load(), Changes: f.changes.Load(),
-		Loads: f.loads.Load(), Rounds: f.rounds.Load(), Woken: f.woken.Load(), Restored: f.restored.Load(),
+		Loads: f.loads.Load(), Rounds: f.rounds.Load(), Woken: f.woken.Load(), Restored: f.restored.Load(), Took: time.Duration(f.took.Load()),
 	}
 }

@@ -24,6 +24,12 @@ type Index struct {
 	// keys counts the rows about signing keys, and keyHooks hear of each.
 	keys     atomic.Uint64
 	keyHooks atomic.Pointer[[]func(auth.Change)]
+	// limit is how many entries are kept whole, used how many there are. Of
+	// those beyond, a trace is kept; nil when there are none.
+	limit    int64
+	used     atomic.Int64
+	beyond   atomic.Pointer[overflow]
+	spilling sync.Mutex
 	// freshAsOf is the moment of the last successful look at the feed.
 	freshAsOf atomic.Pointer[time.Time]
 }
@@ -33,7 +39,10 @@ type Index struct {
 const Never time.Duration = math.MaxInt64
 
 // NewIndex returns an empty Index that has never looked at the feed.
-func NewIndex() *Index { return &Index{} }
+func NewIndex() *Index { return NewIndexOf(DefaultLimit) }
+
+// NewIndexOf is NewIndex that keeps up to limit entries whole.
+func NewIndexOf(limit int) *Index { return &Index{limit: int64(limit)} }
 
 // Ending says how and when a session ended.
 type Ending struct {
@@ -72,7 +81,7 @@ func (x *Index) Apply(c auth.Change) {
 		default:
 			r.a, r.at = revoked, seconds(c.At)
 		}
-		x.sessions[shardOf(key)].raise(r)
+		x.raise(tableSessions, r)
 	case auth.ChangeUserEpoch, auth.ChangeUserVersion:
 		key, err := c.UserID.UUID()
 		if err != nil {
@@ -84,13 +93,13 @@ func (x *Index) Apply(c auth.Change) {
 		} else {
 			r.b = clamp(c.Value)
 		}
-		x.users[shardOf(key)].raise(r)
+		x.raise(tableUsers, r)
 	case auth.ChangeFamilyEnded:
 		key, err := c.FamilyID.UUID()
 		if err != nil {
 			return
 		}
-		x.families[shardOf(key)].raise(record{key: key, a: revoked, at: seconds(c.At), until: until})
+		x.raise(tableFamilies, record{key: key, a: revoked, at: seconds(c.At), until: until})
 	case auth.ChangeKeys:
 		x.keys.Add(1)
 		if hooks := x.keyHooks.Load(); hooks != nil {
@@ -177,6 +186,8 @@ func (x *Index) Purge(now time.Time) {
 		x.users[i].purge(limit)
 		x.families[i].purge(limit)
 	}
+	x.used.Store(int64(x.Len()))
+	x.dry(limit)
 }
 
 // Len returns the number of entries.
@@ -214,6 +225,16 @@ const (
 
 func (x *Index) table(t table) *[shardCount]shard {
 	return [...]*[shardCount]shard{&x.sessions, &x.users, &x.families}[t]
+}
+
+// raise adds the record, or what is left of it when the Index is full.
+func (x *Index) raise(t table, r record) {
+	switch x.table(t)[shardOf(r.key)].raise(r, x.used.Load() < x.limit) {
+	case raisedNew:
+		x.used.Add(1)
+	case raisedNot:
+		x.spill(t, r)
+	}
 }
 
 // each calls fn with every entry, a shard at a time and outside its lock.
@@ -278,26 +299,40 @@ func (s *shard) find(key [16]byte) (record, bool) {
 	}
 }
 
-func (s *shard) raise(n record) {
+// What raise did.
+type raised uint8
+
+const (
+	raisedOld raised = iota // the key was there
+	raisedNew
+	raisedNot // the key is new, and there is no room
+)
+
+func (s *shard) raise(n record, room bool) raised {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if 2*(s.used+1) > len(s.slots) {
+	if room && 2*(s.used+1) > len(s.slots) {
 		s.rebuild(max(16, 2*len(s.slots)), 0)
 	}
-	s.put(n)
+	return s.put(n, room)
 }
 
-func (s *shard) put(n record) {
+func (s *shard) put(n record, room bool) raised {
+	if len(s.slots) == 0 {
+		return raisedNot
+	}
 	mask := uint64(len(s.slots) - 1)
 	for i := slotOf(n.key) & mask; ; i = (i + 1) & mask {
 		switch r := &s.slots[i]; {
+		case r.until == 0 && !room:
+			return raisedNot
 		case r.until == 0:
 			*r = n
 			s.used++
-			return
+			return raisedNew
 		case r.key == n.key:
 			r.merge(n)
-			return
+			return raisedOld
 		}
 	}
 }
@@ -308,7 +343,7 @@ func (s *shard) rebuild(size int, least uint32) {
 	s.slots, s.used = make([]record, size), 0
 	for _, r := range old {
 		if r.until != 0 && r.until >= least {
-			s.put(r)
+			s.put(r, true)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func TestShard_probesAreShort(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.raise(record{key: key, until: 1})
+		s.raise(record{key: key, until: 1}, true)
 	}
 	mask := uint64(len(s.slots) - 1)
 	total := 0

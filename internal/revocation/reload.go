@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -24,7 +25,7 @@ func newReload(x *Index) *reload {
 	if x.Len() == 0 {
 		return &reload{}
 	}
-	return &reload{index: x, read: NewIndex()}
+	return &reload{index: x, read: NewIndexOf(math.MaxInt)}
 }
 
 func (r *reload) saw(c auth.Change) {
@@ -55,7 +56,7 @@ func (r *reload) missing(now time.Time) *missing {
 	if m.records == nil {
 		return nil
 	}
-	m.later = NewIndex()
+	m.later = NewIndexOf(math.MaxInt)
 	return m
 }
 

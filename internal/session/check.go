@@ -107,12 +107,37 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 	least, known := m.judge(&s, now)
 	s.Verdict = min(s.Verdict, best)
 	outdated := known && s.Version < least.Version
+	if s.Verdict.SignedIn() && m.Index.Doubts(s.Session, s.User) {
+		if err := m.settle(ctx, &s, now); err != nil {
+			return Sealed{}, err
+		}
+		outdated = true
+	}
 	if s.Verdict.SignedIn() && (outdated || s.altered) {
 		if err := m.reload(ctx, &s, least); err != nil {
 			return Sealed{}, err
 		}
 	}
 	return s, nil
+}
+
+// settle asks the store what the index, being full, cannot say of the session
+// (guarantees R19). What it cannot say of the user, reload asks.
+func (m *Mount) settle(ctx context.Context, s *Sealed, now time.Time) error {
+	row, err := m.Store.Session(ctx, s.SessionID())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		s.Verdict = Void
+	case err != nil:
+		return auth.Unavailable(fmt.Errorf("read a session that the full index has doubts of: %w", err))
+	case !row.EndedAt.IsZero():
+		v := ended(row.EndedAt, now)
+		if row.EndReason == auth.EndSuperseded && v == JustEnded {
+			v = Superseded
+		}
+		s.Verdict = min(s.Verdict, v)
+	}
+	return nil
 }
 
 // judge asks the index and sets the verdict. It returns what is known of the

@@ -122,7 +122,7 @@ func (c *stored) open(ctx context.Context, text string, now time.Time) (Sealed, 
 	switch {
 	case found == foreign, found == gone, found == missing && !c.genuine(id, secret):
 		return Sealed{}, nobody, nil
-	case found >= held && !c.outdated(known):
+	case found >= held && !c.outdated(known) && !c.Index.Doubts(known.session, known.user):
 		if found == heldDue {
 			c.seen.note(id, now)
 		}

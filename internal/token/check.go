@@ -155,10 +155,41 @@ func (r *Room) current(ctx context.Context, a *Access, now time.Time) (*Access, 
 	if known && a.Epoch < least.Epoch {
 		return nil, invalid(errRevoked)
 	}
+	if r.Index.DoubtsFamily(a.Family) || r.Index.Doubts(a.Session, a.User) {
+		if err := r.settle(ctx, a); err != nil {
+			return nil, err
+		}
+		return r.reload(ctx, a, least.Version)
+	}
 	if known && a.Version < least.Version {
 		return r.reload(ctx, a, least.Version)
 	}
 	return a, nil
+}
+
+// settle asks the store what the index, being full, cannot say of the family
+// and of the session (guarantees R19). What it cannot say of the user, reload
+// asks.
+func (r *Room) settle(ctx context.Context, a *Access) error {
+	if a.Family != ([16]byte{}) {
+		f, err := r.Store.Family(ctx, auth.FamilyIDFromUUID(a.Family))
+		if errors.Is(err, store.ErrNotFound) || err == nil && !f.EndedAt.IsZero() {
+			return invalid(errRevoked)
+		}
+		if err != nil {
+			return auth.Unavailable(fmt.Errorf("read a family that the full index has doubts of: %w", err))
+		}
+	}
+	if a.Session != ([16]byte{}) && !a.Offline() {
+		s, err := r.Store.Session(ctx, auth.SessionIDFromUUID(a.Session))
+		if errors.Is(err, store.ErrNotFound) || err == nil && !s.EndedAt.IsZero() {
+			return invalid(errRevoked)
+		}
+		if err != nil {
+			return auth.Unavailable(fmt.Errorf("read a session that the full index has doubts of: %w", err))
+		}
+	}
+	return nil
 }
 
 var errRevoked = errors.New("token: revoked")
