@@ -119,7 +119,7 @@ func (f *Follower) watchFill() {
 	filling, full := float64(entries) >= alarmShare*float64(limit), beyond > 0
 	switch {
 	case full && !f.fullness.full:
-		f.Logger.Error("the index of what is void is full: checks of what it keeps but a trace of ask the database. Raise revocation.max_entries", "entries", entries, "beyond", beyond)
+		f.Logger.Error("the index of what is void is full: checks of what it keeps but a trace of ask the database. Raise session.index_limit", "entries", entries, "beyond", beyond)
 	case filling && !f.fullness.filling:
 		f.Logger.Warn("the index of what is void is four fifths full; beyond its limit some checks ask the database", "entries", entries, "limit", limit)
 	}
