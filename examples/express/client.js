@@ -5,6 +5,7 @@ export class GatehouseClient {
   #tokens = null; // { access, refresh }
   #refreshing = null; // the one refresh that is under way
 
+  // clientId only where gatehouse.yaml lists this program as a client; without one it is the application itself.
   constructor({ issuer, audience, clientId }) {
     this.#settings = { issuer, audience, clientId };
   }
@@ -13,9 +14,17 @@ export class GatehouseClient {
     return this.#tokens !== null;
   }
 
+  // accessToken is the present one, for those who call in another way than by fetch.
+  get accessToken() {
+    return this.#tokens?.access;
+  }
+
   async signIn(identifier, password) {
     const { audience, clientId } = this.#settings;
-    const answer = await this.#post("token", { identifier, password, audience, client_id: clientId });
+    const answer = await this.#ask("token", {
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ identifier, password, audience, client_id: clientId }),
+    });
     if (!answer.ok) throw await trouble("sign in", answer);
     this.#keep(await answer.json());
   }
@@ -40,7 +49,8 @@ export class GatehouseClient {
     return this.#refreshing;
   }
 
-  // signOut ends the tokens at Gatehouse, and the session with them. They are forgotten here in any case.
+  // signOut ends the tokens at Gatehouse, this access token and all refresh tokens that came from one sign-in. They are
+  // forgotten here in any case.
   async signOut() {
     const tokens = this.#tokens;
     this.#tokens = null;
@@ -52,7 +62,7 @@ export class GatehouseClient {
   async #refresh() {
     const used = this.#tokens;
     if (!used) throw new SignedOut();
-    const answer = await this.#post("refresh", { refresh_token: used.refresh, client_id: this.#settings.clientId });
+    const answer = await this.#form("refresh", { grant_type: "refresh_token", refresh_token: used.refresh });
     if (answer.ok) {
       const fresh = await answer.json();
       if (this.#tokens === used) this.#keep(fresh); // unless somebody signed out meanwhile
@@ -76,12 +86,9 @@ export class GatehouseClient {
     return fetch(url, { ...options, headers });
   }
 
-  #post(path, body) {
-    return this.#ask(path, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  }
-
   #form(path, fields) {
-    return this.#ask(path, { body: new URLSearchParams({ ...fields, client_id: this.#settings.clientId }) });
+    const { clientId } = this.#settings;
+    return this.#ask(path, { body: new URLSearchParams({ ...fields, ...(clientId && { client_id: clientId }) }) });
   }
 
   #ask(path, request) {

@@ -8,7 +8,7 @@ export function settings(env) {
     audience: env.AUDIENCE ?? "http://localhost:4000",
     // Where Gatehouse is asked, if there is a shorter way than through the issuer's public address.
     gatehouse: env.GATEHOUSE_INTERNAL ?? issuer,
-    // Only for the route with the shared secret: the same as in gatehouse.yaml.
+    // Only for the route with the shared secret: the one that gatehouse.yaml has for that audience.
     legacyAudience: env.LEGACY_AUDIENCE ?? "http://localhost:4000/legacy",
     jwtSecret: env.JWT_SECRET,
     // Only for the route that introspects: this API as a client of Gatehouse.

@@ -51,6 +51,7 @@ type example struct {
 	origin        string // http://localhost:…
 	address       string // 127.0.0.1:…, of Next.js itself
 	gatehousePort int    // where its rewrite leads
+	apiPort       int    // where it looks for examples/express
 	next          *process
 }
 
@@ -180,14 +181,15 @@ func (s *stage) startExample(name, copied string) (example, error) {
 		return example{}, fmt.Errorf("build the example: %w\n%s", err, text)
 	}
 	app := freePort()
-	e := example{origin: fmt.Sprintf("http://localhost:%d", app), address: fmt.Sprintf("127.0.0.1:%d", app), gatehousePort: port}
+	e := example{origin: fmt.Sprintf("http://localhost:%d", app), address: fmt.Sprintf("127.0.0.1:%d", app), gatehousePort: port, apiPort: freePort()}
 	cmd := exec.Command("node", filepath.Join(root(), "node_modules", "next", "dist", "bin", "next"),
 		"start", "--hostname", "127.0.0.1", "--port", strconv.Itoa(app))
 	cmd.Dir = filepath.Join(root(), ".build", copied)
 	gate := fmt.Sprintf("http://127.0.0.1:%d", port)
 	// Each example reads its own of these.
 	cmd.Env = environ("GATEHOUSE_URL="+gate, "NEXTAUTH_URL="+e.origin, "NEXTAUTH_URL_INTERNAL="+gate,
-		"NEXTAUTH_SECRET="+sharedSecret, "NEXT_TELEMETRY_DISABLED=1")
+		"NEXTAUTH_SECRET="+sharedSecret, "NEXT_TELEMETRY_DISABLED=1",
+		fmt.Sprintf("EXPRESS_URL=http://127.0.0.1:%d", e.apiPort), "EXPRESS_AUDIENCE="+apiAudience)
 	var err error
 	if e.next, err = start(cmd); err != nil {
 		return example{}, err

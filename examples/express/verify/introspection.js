@@ -11,6 +11,8 @@ export function byIntrospection({ issuer, audience, gatehouse, clientId, clientS
     const token = bearer(req);
     const claims = await introspect(token);
     if (!claims.active) throw unauthorized(new Error("not active"));
+    // Refresh tokens can be asked about too, and are good for something else.
+    if (claims.token_type !== "Bearer") throw unauthorized(new Error("not an access token"));
     if (claims.iss !== issuer || ![claims.aud].flat().includes(audience)) throw unauthorized(new Error("for somebody else"));
     req.user = caller(claims);
     next();

@@ -110,7 +110,7 @@ export function signInPath(callbackUrl: string): string {
 }
 
 export function problem(status: number, detail: string, more?: HeadersInit): Response {
-  const title = { 401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable" }[status];
+  const title = { 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 502: "Bad Gateway", 503: "Service Unavailable" }[status];
   const fixed = { "Content-Type": "application/problem+json", "Cache-Control": "private, no-store" };
   return new Response(JSON.stringify({ title, status, detail }), { status, headers: { ...more, ...fixed } });
 }

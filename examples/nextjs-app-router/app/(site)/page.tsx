@@ -41,6 +41,10 @@ export default async function Home() {
         <p>Route handlers that ask Gatehouse who is calling:</p>
         <AskApi path="/api/me" id="api-me" />
         <AskApi path="/api/admin" id="api-admin" />
+        <p>
+          And one that calls the API of <code>examples/express</code>, if that runs, with a token that never comes here:
+        </p>
+        <AskApi path="/api/express/jose" id="api-express" />
       </section>
     </>
   );
