@@ -115,9 +115,17 @@ func readings() []reading {
 		single(hashRefused, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Gate.Refused()) }),
 		single(indexEntries, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Index.Len()) }),
 		single(indexBytes, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Index.Bytes()) }),
+		single(indexLimit, prometheus.GaugeValue, func(s Sources) float64 { _, limit, _ := s.Index.Fill(); return float64(limit) }),
+		single(indexBeyond, prometheus.GaugeValue, func(s Sources) float64 { _, _, beyond := s.Index.Fill(); return float64(beyond) }),
 		single(feedStaleness, prometheus.GaugeValue, staleness),
 		single(feedErrors, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Failures) }),
 		single(feedChanges, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Changes) }),
+		single(feedRounds, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Rounds) }),
+		single(feedRound, prometheus.GaugeValue, func(s Sources) float64 { return s.Follower.Stats().Took.Seconds() }),
+		single(feedLoads, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Loads) }),
+		single(feedWoken, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Woken) }),
+		single(feedRestored, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Restored) }),
+		single(feedClock, prometheus.GaugeValue, func(s Sources) float64 { return s.Follower.ClockDifference().Seconds() }),
 	}
 }
 

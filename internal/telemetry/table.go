@@ -38,9 +38,17 @@ const (
 	commitErrors  = "gatehouse_store_commit_errors_total"
 	indexEntries  = "gatehouse_revocation_index_entries"
 	indexBytes    = "gatehouse_revocation_index_bytes"
+	indexLimit    = "gatehouse_revocation_index_limit"
+	indexBeyond   = "gatehouse_revocation_index_beyond"
 	feedStaleness = "gatehouse_revocation_feed_staleness_seconds"
 	feedErrors    = "gatehouse_revocation_feed_errors_total"
 	feedChanges   = "gatehouse_revocation_feed_changes_total"
+	feedRounds    = "gatehouse_revocation_feed_rounds_total"
+	feedRound     = "gatehouse_revocation_feed_round_seconds"
+	feedLoads     = "gatehouse_revocation_feed_loads_total"
+	feedWoken     = "gatehouse_revocation_feed_notifications_total"
+	feedRestored  = "gatehouse_revocation_feed_restored_total"
+	feedClock     = "gatehouse_revocation_clock_difference_seconds"
 	limitRefusals = "gatehouse_ratelimit_refusals_total"
 	purgedRows    = "gatehouse_purged_rows_total"
 	purgeErrors   = "gatehouse_purge_errors_total"
@@ -82,9 +90,17 @@ func Definitions() []Definition {
 		{commitErrors, counter, nil, "Commits that failed."},
 		{indexEntries, gauge, nil, "Sessions and users of which something is void, in the index in memory."},
 		{indexBytes, gauge, nil, "Memory of the index."},
+		{indexLimit, gauge, nil, "How many entries the index keeps whole."},
+		{indexBeyond, gauge, nil, "Entries beyond the limit, of which the index keeps a trace: checks that hit one ask the database."},
 		{feedStaleness, gauge, nil, "Time since the change feed was last read whole; +Inf before the first time."},
 		{feedErrors, counter, nil, "Failed looks at the change feed."},
 		{feedChanges, counter, nil, "Rows of the change feed applied to the index."},
+		{feedRounds, counter, nil, "Looks at the change feed that succeeded; on PostgreSQL each is a committed beat."},
+		{feedRound, gauge, nil, "How long the last look took, its beat included."},
+		{feedLoads, counter, nil, "Times the change feed was read whole: at the start, and whenever the connection to it is new."},
+		{feedWoken, counter, nil, "Notifications of other servers that there is something new."},
+		{feedRestored, counter, nil, "Revocations written back to a database that lacked them."},
+		{feedClock, gauge, nil, "How far the database's clock is ahead of this server's."},
 		{limitRefusals, counter, []string{"limit"}, "Refusals by a rate limit, by its name."},
 		{purgedRows, counter, []string{"rows"}, "Old rows removed, by kind."},
 		{purgeErrors, counter, []string{"rows"}, "Failed attempts to remove old rows, by kind."},
