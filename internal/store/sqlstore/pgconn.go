@@ -2,8 +2,11 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,6 +32,12 @@ type pgConn struct {
 const grace = time.Second
 
 func (c *pgConn) exec(ctx context.Context, query string, args ...any) (int, error) {
+	if unstorable(args) {
+		if strings.HasPrefix(query, "INSERT") {
+			return 0, errUnstorable
+		}
+		return 0, nil // no row has it
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.limit+grace)
 	defer cancel()
 	if c.guarded(query) {
@@ -74,6 +83,9 @@ func (c *pgConn) execGuarded(ctx context.Context, query string, args []any) (n i
 
 // query is for statements that no constraint refuses.
 func (c *pgConn) query(ctx context.Context, query string, args ...any) (rows, error) {
+	if unstorable(args) {
+		return noRows{}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.limit+grace)
 	found, err := c.conn.Query(ctx, query, args...)
 	if err != nil {
@@ -94,6 +106,34 @@ func (c *pgConn) translate(doing string, err error) error {
 }
 
 func (c *pgConn) word(w *wording) string { return w.postgres }
+
+// unstorable says whether PostgreSQL has no place for one of the texts: it keeps
+// none with a zero byte or that is no UTF-8, as SQLite does. The rooms let no
+// such text through; whoever looks for one finds nothing.
+func unstorable(args []any) bool {
+	for _, a := range args {
+		text, is := a.(string)
+		if !is {
+			if v := reflect.ValueOf(a); v.Kind() == reflect.String {
+				text = v.String()
+			} else if p, is := a.(*string); is && p != nil {
+				text = *p
+			}
+		}
+		if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// noRows are the rows of a query for what cannot be there.
+type noRows struct{}
+
+func (noRows) Scan(...any) error { return sql.ErrNoRows }
+func (noRows) Next() bool        { return false }
+func (noRows) Close() error      { return nil }
+func (noRows) Err() error        { return nil }
 
 // pgRows ends its time limit with the rows.
 type pgRows struct {

@@ -19,6 +19,8 @@ import (
 // errStandby: PostgreSQL answers, but cannot be written to.
 var errStandby = errors.New("the server is a standby, which may only be read; database.url must lead to the primary (several hosts may be named, and the primary is found)")
 
+var errUnstorable = errors.New("sqlstore: a text holds a zero byte or is no UTF-8")
+
 // translatePostgres is translate for PostgreSQL.
 func translatePostgres(doing string, err error) error {
 	switch code := sqlState(err); {
@@ -26,7 +28,7 @@ func translatePostgres(doing string, err error) error {
 		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return store.ErrNotFound
-	case code == "23505": // unique_violation
+	case code == "23505" || errors.Is(err, errUnstorable): // unique_violation
 		return store.ErrConflict
 	case code == "23503": // foreign_key_violation
 		return store.ErrNotFound
