@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,7 +63,11 @@ func (h *Handler) sessionsPage(x *mount.Exchange) error {
 	for _, row := range list {
 		shown := h.shownSession(row, s)
 		shown.End = h.endForm(x, "session", string(row.ID))
-		p.List = append(p.List, shown)
+		if shown.Current { // what people look for first
+			p.List = slices.Insert(p.List, 0, shown)
+		} else {
+			p.List = append(p.List, shown)
+		}
 	}
 	return h.Hosted.Sessions(x.W, x.R, p)
 }
