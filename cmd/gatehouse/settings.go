@@ -13,12 +13,14 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/docs"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
+	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 )
 
 type secretCmds struct {
 	Generate secretGenerateCmd `cmd:"" help:"Print a new random secret."`
+	Client   secretClientCmd   `cmd:"" help:"Print a new secret for a client, and the hash of it for the settings."`
 }
 
 type secretGenerateCmd struct{}
@@ -26,6 +28,15 @@ type secretGenerateCmd struct{}
 // Run prints a secret of 260 bits.
 func (c *secretGenerateCmd) Run(p *program) error {
 	_, err := fmt.Fprintln(p.stdout, newSecret())
+	return err
+}
+
+type secretClientCmd struct{}
+
+// Run prints both halves, once: the secret is kept nowhere.
+func (c *secretClientCmd) Run(p *program) error {
+	secret := seal.NewSecret()
+	_, err := fmt.Fprintf(p.stdout, "for the client:                   %s\nfor tokens.clients[].secret_hash: %s\n", secret, seal.HashSecret(secret))
 	return err
 }
 
