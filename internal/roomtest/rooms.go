@@ -286,3 +286,31 @@ func (r *Rooms) Query(t testing.TB, query string, dest ...any) {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
+
+// IronCookie and IronPassword are those of the mount that Carried returns for
+// "iron".
+const (
+	IronCookie               = "app-session"
+	IronPassword auth.Secret = "an iron password of the application, 0123"
+)
+
+// Carried returns a mount "/<carrier>/auth" whose sessions are carried so:
+// "sealed", "iron" or "stored", the last with room for 1000 copies.
+func (r *Rooms) Carried(t testing.TB, room *session.Room, carrier string) *mount.Mount {
+	t.Helper()
+	m := r.Mount(t, room, "/"+carrier+"/auth", seal.V4)
+	var err error
+	switch carrier {
+	case "sealed":
+	case "iron":
+		err = m.CarryIron(IronCookie, seal.IronPassword{ID: "1", Secret: IronPassword.Reveal()})
+	case "stored":
+		err = m.Sessions.CarryStored(1000)
+	default:
+		t.Fatalf("no carrier %q", carrier)
+	}
+	if err != nil {
+		t.Fatalf("mount %s: %v", carrier, err)
+	}
+	return m
+}

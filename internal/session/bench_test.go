@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 )
 
@@ -46,38 +47,84 @@ func benchMount(b *testing.B, d seal.Dialect) (*session.Mount, string) {
 	return m, token.Text
 }
 
-// BenchmarkCheck is the in-process check: open the seal, verify gh, compare
-// times, ask the index.
-func BenchmarkCheck(b *testing.B) {
+// benchCarried is benchMount for the other carriers.
+func benchCarried(b *testing.B, carrier string) (*session.Mount, string) {
+	b.Helper()
+	m, _ := benchMount(b, seal.V4)
+	var err error
+	if carrier == "iron" {
+		err = m.CarryIron(seal.IronPassword{ID: "1", Secret: "the application's password, 0123456789"})
+	} else {
+		err = m.CarryStored(100_000)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	now := time.Now()
+	u := auth.User{
+		ID: auth.NewUserID(now), Email: "ada@example.test", Name: "Ada Lovelace", Roles: []string{"admin", "user"}, Epoch: 1, Version: 1,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	var row session.Begun
+	err = m.Store.InTx(b.Context(), func(tx store.Tx) (err error) {
+		if err := tx.CreateUser(b.Context(), u); err != nil {
+			return err
+		}
+		row, err = m.Begin(b.Context(), tx, session.Proof{User: u})
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, token, err := m.Seal(b.Context(), row, session.Proof{User: u}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m, token.Text
+}
+
+// benchEach runs a benchmark for each carrier, and sealed in both dialects.
+func benchEach(b *testing.B, run func(b *testing.B, m *session.Mount, token string)) {
 	for _, d := range []seal.Dialect{seal.V4, seal.V5} {
 		b.Run(string(d), func(b *testing.B) {
 			m, token := benchMount(b, d)
-			b.ReportAllocs()
-			for b.Loop() {
-				s, err := m.Check(b.Context(), token, auth.Device{})
-				if err != nil || s.Verdict != session.Live {
-					b.Fatal(s.Verdict, err)
-				}
-			}
+			run(b, m, token)
+		})
+	}
+	for _, carrier := range []string{"iron", "stored"} {
+		b.Run(carrier, func(b *testing.B) {
+			m, token := benchCarried(b, carrier)
+			run(b, m, token)
 		})
 	}
 }
 
+// BenchmarkCheck is the in-process check: open the seal, verify gh, compare
+// times, ask the index.
+func BenchmarkCheck(b *testing.B) {
+	benchEach(b, func(b *testing.B, m *session.Mount, token string) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s, err := m.Check(b.Context(), token, auth.Device{})
+			if err != nil || s.Verdict != session.Live {
+				b.Fatal(s.Verdict, err)
+			}
+		}
+	})
+}
+
 // BenchmarkRenew is a check and the next seal, as GET /session does.
 func BenchmarkRenew(b *testing.B) {
-	for _, d := range []seal.Dialect{seal.V4, seal.V5} {
-		b.Run(string(d), func(b *testing.B) {
-			m, token := benchMount(b, d)
-			b.ReportAllocs()
-			for b.Loop() {
-				s, err := m.Check(b.Context(), token, auth.Device{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				if t, err := m.Renew(b.Context(), &s, nil); err != nil || t.Text == "" {
-					b.Fatal(err)
-				}
+	benchEach(b, func(b *testing.B, m *session.Mount, token string) {
+		b.ReportAllocs()
+		for b.Loop() {
+			s, err := m.Check(b.Context(), token, auth.Device{})
+			if err != nil {
+				b.Fatal(err)
 			}
-		})
-	}
+			if t, err := m.Renew(b.Context(), &s, nil); err != nil || t.Text == "" {
+				b.Fatal(err)
+			}
+		}
+	})
 }

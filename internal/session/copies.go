@@ -80,7 +80,7 @@ func newCopies(most int) *copies {
 	// A table of slots is at most three quarters full, and has a power of two.
 	slots := 1 << bits.Len(uint(each+each/3))
 	for i := range c.shards {
-		c.shards[i].most = max((each*CopyBytes-4*slots)/copyChunk, 2)
+		c.shards[i].most = max((each*CopyBytes-4*slots+copyChunk/2)/copyChunk, 2)
 	}
 	return c
 }

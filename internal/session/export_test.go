@@ -1,6 +1,10 @@
 package session
 
-import "github.com/gatehouse-auth/gatehouse/auth"
+import (
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
+)
 
 // SealFacts returns the claim gh as Gatehouse writes it, for tests that play
 // with it.
@@ -23,3 +27,12 @@ func OpenFacts(text []byte, mount string, secrets ...auth.Secret) (Facts, error)
 
 // ParseFacts reads a body whose MAC is taken for right.
 func ParseFacts(body []byte, mount string) (Facts, error) { return parseFacts(body, mount) }
+
+// ForgeStored is the cookie that whoever has Gatehouse's secret can make for a
+// session of somebody else.
+func ForgeStored(t testing.TB, m *Mount, id auth.SessionID) string {
+	t.Helper()
+	b := Begun{Session: auth.Session{ID: id}}
+	m.carrier.begin(&b, auth.User{}, nil)
+	return b.token
+}

@@ -69,7 +69,7 @@ func (m *Mount) rotate(ctx context.Context, s *Sealed, c Claims, now time.Time) 
 		return fmt.Errorf("rotate session: %w", err)
 	}
 	fresh.Shown = s.Shown
-	s.Facts, s.stored = fresh.Facts, fresh.stored
+	s.Facts, s.stored, s.gained = fresh.Facts, fresh.stored, false
 	return nil
 }
 
