@@ -141,13 +141,6 @@ func (s *site) verify(r *keyring.Ring, token string) (string, error) {
 	return c.KeyID, err
 }
 
-// hear gives a ring the changes that it has not heard yet, as a follower does.
-func (s *site) hear(r *keyring.Ring, feed func() []auth.Change) {
-	for _, c := range feed() {
-		r.Changed(c)
-	}
-}
-
 // feed reads what is written to the change feed from here on.
 func (s *site) feed() func() []auth.Change {
 	var last int64
