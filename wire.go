@@ -104,6 +104,9 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		n.Keys = r.keys.KeyIDs()
 		return n
 	}}
+	if cfg.Database.URL != "" {
+		r.follower.Interval = revocation.ServerPollInterval
+	}
 	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now}
 	installation, err := db.Installation(ctx)
 	if err != nil {

@@ -1,0 +1,22 @@
+// Package cluster runs three servers, each a process of its own, on one
+// PostgreSQL, and asks what one of them must know when another one has revoked
+// something.
+//
+// It owns no product code. What a look at the change feed means is tested beside
+// it (internal/store/sqlstore, internal/revocation); here stands what only the
+// whole can show: that a session that was ended on one server is refused on the
+// others, how soon, with notifications and without, and what happens when the
+// database is stopped, frozen, or cut off from one of them (guarantees R7, R11).
+//
+// Between each server and the database stands a wire of ours (wire_test.go),
+// which can be cut, and can swallow notifications.
+//
+// Delays are counted from the moment at which the revocation was acknowledged to
+// the first request that was refused; GATEHOUSE_SOAK makes it a thousand
+// revocations and more, and its run prints the figures of docs/sessions.md. On a machine
+// that does much else the figures mean little, so the tests hold the servers to
+// the bound alone: nothing is accepted later than max_staleness.
+//
+//	GATEHOUSE_BIN   a gatehouse that is built already
+//	GATEHOUSE_SOAK  how many times ten revocations; ten alone without it
+package cluster

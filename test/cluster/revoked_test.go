@@ -1,0 +1,275 @@
+//go:build linux
+
+package cluster_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
+)
+
+// revocations is how many there are in a measurement.
+func revocations() int {
+	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_SOAK")); err == nil && n > 0 {
+		return 10 * n
+	}
+	return 10
+}
+
+// soaking: a server that does nothing else is held to more than the bound.
+func soaking() bool { return os.Getenv("GATEHOUSE_SOAK") != "" }
+
+// people registers as many as are needed and signs them in, at the servers in
+// turn.
+func (c *cluster) people(prefix string, n int) []*browser {
+	c.t.Helper()
+	list := make([]*browser, n)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				b, err := c.nodes[i%len(c.nodes)].newBrowser(fmt.Sprintf("%s%d@example.com", prefix, i), true)
+				if err != nil {
+					c.t.Error(err)
+					return
+				}
+				list[i] = b
+			}
+		})
+	}
+	all.Wait()
+	if c.t.Failed() {
+		c.t.FailNow()
+	}
+	return list
+}
+
+// revokeAll signs everybody out, each at one server while the others are asked
+// all the time, and returns how long after the acknowledgement the first refusal
+// was asked for, for each of the other servers.
+func (c *cluster) revokeAll(list []*browser) (delays []time.Duration) {
+	c.t.Helper()
+	for i, b := range list {
+		at := c.nodes[i%len(c.nodes)]
+		var told atomic.Pointer[time.Time]
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for _, n := range c.nodes {
+			if n == at {
+				continue
+			}
+			if v, err := n.check(b); v != accepted || err != nil {
+				c.t.Fatalf("%s, before: %d, %v", n.name, v, err)
+			}
+			all.Go(func() {
+				for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+					asked := time.Now()
+					v, err := n.check(b)
+					if err != nil {
+						c.t.Error(err)
+						return
+					}
+					if when := told.Load(); v != accepted && when != nil {
+						mu.Lock()
+						delays = append(delays, max(0, asked.Sub(*when)))
+						mu.Unlock()
+						return
+					}
+				}
+				c.t.Errorf("%s goes on accepting", n.name)
+			})
+		}
+		if err := at.signOut(b); err != nil {
+			c.t.Fatal(err)
+		}
+		now := time.Now()
+		told.Store(&now)
+		if v, err := at.check(b); v != refused || err != nil {
+			c.t.Errorf("%s, which ended it, says %d, %v", at.name, v, err)
+		}
+		all.Wait()
+	}
+	return delays
+}
+
+// report prints the distribution, and holds it to the bound.
+func report(t *testing.T, what string, delays []time.Duration) {
+	t.Helper()
+	if len(delays) == 0 {
+		t.Fatal("nothing was measured")
+	}
+	slices.Sort(delays)
+	at := func(p float64) time.Duration {
+		return delays[min(len(delays)-1, int(p*float64(len(delays))))].Round(100 * time.Microsecond)
+	}
+	t.Logf("%s: %d refusals; p50 %v, p90 %v, p99 %v, greatest %v", what, len(delays), at(0.5), at(0.9), at(0.99), at(1))
+	if worst := delays[len(delays)-1]; worst > staleness+time.Second {
+		t.Errorf("%s: accepted %v after the acknowledgement", what, worst)
+	}
+}
+
+// load asks the servers for sessions that live, and signs people in, until the
+// returned function is called; it returns how many checks there were.
+func (c *cluster) load(list []*browser) (stop func() int64) {
+	end := make(chan struct{})
+	var checks atomic.Int64
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() {
+			for k := 0; ; k++ {
+				select {
+				case <-end:
+					return
+				default:
+				}
+				if i == 0 && k%50 == 49 {
+					_, _ = c.nodes[k%3].newBrowser(list[k%len(list)].email, false)
+				}
+				if v, err := c.nodes[(i+k)%3].check(list[k%len(list)]); v == refused {
+					c.t.Errorf("a session that lives is refused: %v", err)
+					return
+				}
+				checks.Add(1)
+			}
+		})
+	}
+	return func() int64 {
+		close(end)
+		all.Wait()
+		return checks.Load()
+	}
+}
+
+// proves: ASVS 7.4.1
+func TestCluster_refusesWhatAnotherServerRevoked(t *testing.T) {
+	c := newCluster(t)
+	lasting := c.people("lasting", 3)
+	for _, mode := range []struct {
+		name string
+		deaf bool
+	}{{"notifications on", false}, {"notifications off", true}} {
+		for _, n := range c.nodes {
+			n.wire.deaf.Store(mode.deaf)
+		}
+		list := c.people(fmt.Sprintf("%t", mode.deaf), revocations())
+		stop := c.load(lasting)
+		delays := c.revokeAll(list)
+		t.Logf("%s: %d checks beside", mode.name, stop())
+		report(t, mode.name, delays)
+		if !soaking() {
+			continue
+		}
+		bound := 600 * time.Millisecond // one poll and 100 ms
+		if p99 := delays[len(delays)*99/100]; p99 > bound {
+			t.Errorf("%s: p99 is %v, want at most %v", mode.name, p99, bound)
+		}
+	}
+	for _, b := range lasting {
+		for _, n := range c.nodes {
+			if v, err := n.check(b); v != accepted {
+				t.Errorf("%s refuses somebody of whom nothing was revoked: %d, %v", n.name, v, err)
+			}
+		}
+	}
+}
+
+// await waits until the node says v of the browser and returns how long it took.
+func (n *node) await(b *browser, v verdict) time.Duration {
+	n.t.Helper()
+	begun := time.Now()
+	n.until(fmt.Sprintf("says %d", v), func() error {
+		got, err := n.check(b)
+		if err == nil && got != v {
+			err = fmt.Errorf("it says %d", got)
+		}
+		if err == errCookieDeleted {
+			n.t.Fatal(err)
+		}
+		return err
+	})
+	return time.Since(begun)
+}
+
+// With the database away the servers accept as long as they may and then say
+// nothing; no cookie is deleted, and when it is back everybody is signed in as
+// before, and nobody who was signed out.
+func TestCluster_closesWhenTheDatabaseIsAway(t *testing.T) {
+	c := newCluster(t)
+	list := c.people("person", 4)
+	alive, revoked := list[0], list[1]
+	if err := c.nodes[0].signOut(revoked); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range c.nodes {
+		n.await(revoked, refused)
+	}
+	for _, away := range []struct {
+		name        string
+		leave, back func()
+	}{
+		{"stopped", func() { c.database.Stop(t, pgtest.Immediate) }, func() { c.database.Start(t) }},
+		{"frozen", c.database.Freeze, c.database.Thaw},
+		{"cut off", func() {
+			for _, n := range c.nodes {
+				n.wire.cut.Store(true)
+			}
+		}, func() {
+			for _, n := range c.nodes {
+				n.wire.cut.Store(false)
+				n.wire.drop()
+			}
+		}},
+	} {
+		away.leave()
+		for _, n := range c.nodes {
+			took := n.await(alive, unavailable)
+			t.Logf("%s: %s says nothing any more after %v", away.name, n.name, took.Round(10*time.Millisecond))
+			if took > staleness+5*time.Second {
+				t.Errorf("%s: %s went on accepting for %v", away.name, n.name, took)
+			}
+		}
+		away.back()
+		for _, n := range c.nodes {
+			took := n.await(alive, accepted)
+			t.Logf("%s: %s is back after %v", away.name, n.name, took.Round(10*time.Millisecond))
+			if v, err := n.check(revoked); v == accepted {
+				t.Errorf("%s: %s accepts what was revoked before: %v", away.name, n.name, err)
+			}
+		}
+	}
+}
+
+// A server that alone cannot reach the database accepts for max_staleness at
+// most what others have revoked meanwhile; it never hears of it, and closes.
+func TestCluster_aServerThatIsCutOffCloses(t *testing.T) {
+	c := newCluster(t)
+	list := c.people("person", 2)
+	lonely := c.nodes[2]
+	lonely.wire.cut.Store(true)
+	if err := c.nodes[0].signOut(list[0]); err != nil {
+		t.Fatal(err)
+	}
+	told := time.Now()
+	c.nodes[1].await(list[0], refused)
+	if v, err := lonely.check(list[0]); v == refused {
+		t.Fatalf("the server that is cut off has heard of it: the experiment shows nothing (%v)", err)
+	}
+	lonely.await(list[0], unavailable)
+	if took := time.Since(told); took > staleness+5*time.Second {
+		t.Errorf("it accepted for %v", took)
+	}
+	lonely.wire.cut.Store(false)
+	lonely.wire.drop()
+	lonely.await(list[1], accepted)
+	if v, err := lonely.check(list[0]); v != refused || err != nil {
+		t.Errorf("back again it says %d, %v of what was revoked", v, err)
+	}
+}
