@@ -92,7 +92,7 @@ func newRootKeys(installation string, secrets []auth.Secret) (rootKeys, error) {
 		if err != nil {
 			return r, fmt.Errorf("derive the root key of refresh tokens: %w", err)
 		}
-		id, err := hkdf.Key(sha256.New, key, nil, "gatehouse refresh tokens v1 key ID", 8)
+		id, err := hkdf.Key(sha256.New, key, nil, "gatehouse refresh tokens id v1", 8)
 		if err != nil {
 			return r, fmt.Errorf("name the root key of refresh tokens: %w", err)
 		}

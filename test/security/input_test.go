@@ -83,7 +83,7 @@ func fieldsInCode(t *testing.T) (names []string) {
 			switch n := n.(type) {
 			case *ast.CallExpr:
 				switch called(n) {
-				case "Field", "Raw", "PathValue", "lastOf", "Get":
+				case "Field", "Raw", "PathValue", "lastOf", "only", "Get":
 					if called(n) == "Get" && !strings.Contains(text(s, n.Fun), "Query()") {
 						return true
 					}

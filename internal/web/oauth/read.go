@@ -52,16 +52,18 @@ func parseForm(body []byte) (p parameters, err error) {
 	if err != nil {
 		return p, malformed
 	}
-	for name, into := range map[string]*string{
-		"grant_type": &p.GrantType, "refresh_token": &p.Refresh, "token": &p.Token, "client_id": &p.ClientID, "client_secret": &p.Secret,
-	} {
-		switch values := form[name]; len(values) {
-		case 0:
-		case 1:
-			*into = values[0]
-		default:
-			return parameters{}, malformed
-		}
+	twice := false
+	only := func(name string) string {
+		values := form[name]
+		twice = twice || len(values) > 1
+		return form.Get(name)
+	}
+	p = parameters{
+		GrantType: only("grant_type"), Refresh: only("refresh_token"), Token: only("token"),
+		ClientID: only("client_id"), Secret: only("client_secret"),
+	}
+	if twice {
+		return parameters{}, malformed
 	}
 	return p, nil
 }
