@@ -49,6 +49,11 @@ type Sealed struct {
 	// subject is the claim sub as the session's row has it; empty when the
 	// cookie's own is good.
 	subject string
+	// FromBrowser says that the browser itself asks, so that the answer's cookie
+	// reaches it. A server that passes the browser's cookie on, as getSession does
+	// in a page rendered there, keeps the answer's to itself; whoever makes the
+	// request knows.
+	FromBrowser bool
 	// gained: the user has a role that this session was not begun with.
 	gained bool
 	// localEnd is until when code that does not ask Gatehouse believes the

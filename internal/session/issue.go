@@ -170,7 +170,8 @@ func factsOf(row auth.Session, u auth.User) (f Facts, err error) {
 // seal, nothing written, unless change alters what a stored session keeps in its
 // row. Clock and index are asked once more, because the answer may be slow to
 // leave; when the verdict is no longer Live there is no Token. A session that has
-// come to more than it was begun with takes another ID (see rotate).
+// come to more than it was begun with takes another ID, where the cookie is sure
+// to reach its browser (see rotate).
 // change, if not nil, may alter the readable claims.
 func (m *Mount) Renew(ctx context.Context, s *Sealed, change func(*Claims)) (Token, error) {
 	now := m.Now()
@@ -191,7 +192,7 @@ func (m *Mount) Renew(ctx context.Context, s *Sealed, change func(*Claims)) (Tok
 		}
 		s.Shown = c.shown()
 	}
-	if s.gained && !adopted(s.Session) {
+	if s.gained && s.FromBrowser && !adopted(s.Session) {
 		if err := m.rotate(ctx, s, c, now); err != nil || s.Verdict != Live {
 			return Token{}, err
 		}

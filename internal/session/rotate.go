@@ -12,8 +12,9 @@ import (
 
 // rotate gives the session another ID, because its user has come to a role since
 // it began: whoever got hold of the cookie before then shall have no part in it
-// (guarantees R14; OWASP ASVS 7.2.4). It is called where a Set-Cookie can be sent
-// and nowhere else.
+// (guarantees R14; OWASP ASVS 7.2.4). It is called where a Set-Cookie reaches
+// the browser and nowhere else: a session that was rotated for somebody who drops
+// the cookie would end half a minute later.
 //
 // The row is copied under the new ID with everything that was fixed at sign-in,
 // and the old one superseded, in one transaction: requests under way go on for

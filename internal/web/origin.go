@@ -38,6 +38,10 @@ func OwnRequest(r *http.Request, publicOrigin string) bool {
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin" || r.Header.Get("Origin") == publicOrigin
 }
 
+// FromBrowser says whether a browser itself makes the request: it states the
+// site (Fetch Metadata §2.3), which no page can set and no HTTP library does.
+func FromBrowser(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") != "" }
+
 // Navigates says whether a person waits for a page: then a refusal may be a
 // redirect, which an API call never gets.
 func Navigates(r *http.Request) bool {

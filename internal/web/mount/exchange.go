@@ -177,6 +177,7 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 	if x.checked, x.failed = x.Sessions.Check(x.R.Context(), token, x.Device()); x.failed != nil {
 		return nil, x.failed
 	}
+	x.checked.FromBrowser = web.FromBrowser(x.R)
 	x.session = &x.checked
 	x.name(false)
 	return x.session, nil
@@ -224,6 +225,7 @@ func (x *Exchange) ofSeveral() (*session.Sealed, error) {
 			chosen = s
 		}
 	}
+	chosen.FromBrowser = web.FromBrowser(x.R)
 	x.session = &chosen
 	x.name(false)
 	return x.session, nil
