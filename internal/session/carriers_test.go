@@ -174,6 +174,13 @@ func TestRenew_givesASessionThatGainedARoleAnotherID(t *testing.T) {
 		if !m.Sessions.RenewalDue(&one) || !slices.Equal(one.Roles, []string{"admin", "b"}) {
 			t.Errorf("a role gained: not due, or roles %v", one.Roles)
 		}
+		// A server that passes the cookie on drops the answer's: the ID stays.
+		passed := roomtest.Check(t, m, next.Text)
+		if _, err := m.Sessions.Renew(t.Context(), &passed, nil); err != nil || passed.SessionID() != begun.SessionID() || !slices.Contains(passed.Roles, "admin") {
+			t.Fatalf("asked by a server: %v, the ID changed %v, roles %v", err, passed.SessionID() != begun.SessionID(), passed.Roles)
+		}
+		one, two = roomtest.Check(t, m, next.Text), roomtest.Check(t, m, next.Text)
+		one.FromBrowser, two.FromBrowser = true, true
 		rotated, err := m.Sessions.Renew(t.Context(), &one, nil)
 		if err != nil || one.Verdict != session.Live || one.SessionID() == begun.SessionID() {
 			t.Fatalf("a role gained: %v, verdict %d, ID the same %v", err, one.Verdict, one.SessionID() == begun.SessionID())

@@ -234,6 +234,7 @@ func TestRevoke_findsTheSessionUnderItsNextID(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := roomtest.Check(t, h.V4, h.cookies[h.phone.SessionID()])
+		s.FromBrowser = true
 		token, err := h.V4.Sessions.Renew(t.Context(), &s, nil)
 		if err != nil || s.SessionID() == h.phone.SessionID() {
 			t.Fatalf("it has no other ID: %v", err)
