@@ -79,8 +79,7 @@ func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ri
 	return ring, nil
 }
 
-// masters are the secrets under which signing keys are sealed, and from which
-// refresh tokens are derived.
+// masters are the secrets under which signing keys are sealed.
 func (c Config) masters() []auth.Secret {
 	if len(c.Keys.Master) > 0 {
 		return c.Keys.Master

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"os"
 	"strings"
 	"time"
@@ -164,11 +165,12 @@ func thisNode(cfg Config) auth.Node {
 	return auth.Node{ID: auth.NewNodeID(now), Name: name, StartedAt: now, MaxStaleness: cfg.Session.MaxStaleness}
 }
 
-// newTokens is the room of access and refresh tokens. These are derived from
-// what the signing keys are sealed under.
+// newTokens is the room of access and refresh tokens. The latter are derived
+// from what the signing keys are sealed under, and those that were derived from
+// Secrets before there were master keys stay good.
 func newTokens(cfg Config, r rooms, installation string) (*token.Room, error) {
 	return token.New(token.Options{
-		Store: r.store, Index: r.index, Keys: r.keys, Secrets: cfg.masters(), Installation: installation,
+		Store: r.store, Index: r.index, Keys: r.keys, Secrets: slices.Concat(cfg.Keys.Master, cfg.Secrets), Installation: installation,
 		Audiences: cfg.Tokens.audiences(), Clients: cfg.Tokens.clients(), Idle: cfg.Tokens.RefreshMaxAge, Absolute: cfg.Tokens.RefreshLifetime,
 		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Limits: r.addresses, Seen: r.sessions.Seen,
 		More: cfg.moreClaims(), Logger: cfg.Logger, Now: cfg.Now,
