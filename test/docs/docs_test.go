@@ -58,7 +58,12 @@ var circumstances = map[string]struct {
 }{
 	"docs/quickstart.md": {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
 	"docs/operating.md":  {needs: []string{"curl", "sqlite3"}},
-	"docs/cli.md": {begin: `
+	"docs/cli.md":        {begin: settled},
+	"docs/keys.md":       {begin: settled + "\ngatehouse migrate"},
+}
+
+// settled is a server with its settings and secrets.
+const settled = `
 gatehouse secret generate > own; gatehouse secret generate > authjs; chmod 600 own authjs
 cat > gatehouse.yaml <<'END'
 public_origin: http://localhost:3000
@@ -67,8 +72,7 @@ ops_listen: 127.0.0.1:8788
 secrets_file: own
 mounts: [{secrets_file: authjs}]
 END
-export GATEHOUSE_CONFIG=$PWD/gatehouse.yaml PASSWORD="mauve kettle sings at noon"`},
-}
+export GATEHOUSE_CONFIG=$PWD/gatehouse.yaml PASSWORD="mauve kettle sings at noon"`
 
 func TestDocs_doWhatTheySay(t *testing.T) {
 	for _, name := range documents(t) {
