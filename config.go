@@ -224,6 +224,10 @@ type Session struct {
 	// MaxPerUser ends the oldest session of a user beyond this many.
 	// Default: 100; 1000 at most.
 	MaxPerUser int `conf:"max_per_user"`
+	// IndexLimit is how many revocations that still count are kept whole in
+	// memory, at 64 to 128 bytes each. Of more only a trace is kept, and checks
+	// that hit one ask the database. Default: 5000000.
+	IndexLimit int `conf:"index_limit"`
 	// MaxStaleness is how long sessions are accepted while the change feed
 	// cannot be read; after it every check answers 503. Default: 30 seconds;
 	// 5 minutes at most.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
 )
@@ -40,6 +41,8 @@ const (
 	maxAbsoluteLifetime     = 400 * day // what browsers let a cookie live (RFC 6265bis §5.5)
 	defaultMaxPerUser       = 100
 	maxMaxPerUser           = 1000
+	leastIndexLimit         = 1000
+	maxIndexLimit           = 100_000_000
 	defaultCacheEntries     = 1_000_000
 	minCacheEntries         = 1000
 	maxCacheEntries         = 100_000_000
@@ -107,6 +110,7 @@ func (c Config) WithDefaults() Config {
 	s.MaxAge = or(s.MaxAge, min(defaultMaxAge, s.AbsoluteLifetime))
 	s.LocalTrust = or(s.LocalTrust, s.MaxAge)
 	s.MaxPerUser = or(s.MaxPerUser, defaultMaxPerUser)
+	s.IndexLimit = or(s.IndexLimit, revocation.DefaultLimit)
 	s.CacheEntries = or(s.CacheEntries, defaultCacheEntries)
 	s.MaxStaleness = or(s.MaxStaleness, defaultMaxStaleness)
 

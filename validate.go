@@ -255,6 +255,7 @@ func (c Config) checkPassword(p *Problems) {
 func (c Config) checkSession(p *Problems) {
 	s := c.Session
 	p.bound("session.max_per_user", s.MaxPerUser, 1, maxMaxPerUser, "")
+	p.bound("session.index_limit", s.IndexLimit, leastIndexLimit, maxIndexLimit, "")
 	p.bound("session.cache_entries", s.CacheEntries, minCacheEntries, maxCacheEntries, "")
 	p.between("session.absolute_lifetime", s.AbsoluteLifetime, time.Minute, maxAbsoluteLifetime)
 	p.between("session.max_age", s.MaxAge, time.Second, maxAbsoluteLifetime)

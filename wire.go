@@ -93,7 +93,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 
 func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, err error) {
 	r.telemetry = watch
-	r.index = revocation.NewIndex()
+	r.index = revocation.NewIndexOf(cfg.Session.IndexLimit)
 	r.store = revocation.Applying(watch.Store(db), r.index)
 	if r.keys, err = newKeyring(cfg, r.store, r.index); err != nil {
 		return r, err

@@ -87,6 +87,7 @@ var rules = map[string]rule{
 	"session.absolute_lifetime": {shortest: time.Minute, longest: 400 * day},
 	"session.local_trust":       {shortest: time.Second, longest: 400 * day, varies: true, sample: "5m"},
 	"session.max_per_user":      {least: 1, most: 1000},
+	"session.index_limit":       {least: 1000, most: 100_000_000},
 	"session.cache_entries":     {least: 1000, most: 100_000_000},
 	"session.clear_site_data":   {enum: []string{"cache", "cookies", "storage"}},
 	"session.max_staleness":     {shortest: time.Second, longest: 5 * time.Minute},
