@@ -53,6 +53,9 @@ type PostgresOptions struct {
 	// Logger hears of applied migrations, of panics, and when the database goes
 	// away and comes back. Nil means silence.
 	Logger *slog.Logger
+
+	// tracer sees every statement, in tests.
+	tracer pgx.QueryTracer
 }
 
 // Postgres is the PostgreSQL backend. It is safe for concurrent use, and by
@@ -139,6 +142,7 @@ func (o PostgresOptions) config() (*pgxpool.Config, error) {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
 	config.MaxConns = int32(o.MaxConns)
+	config.ConnConfig.Tracer = o.tracer
 	prepare(&config.ConnConfig.Config)
 	return config, nil
 }

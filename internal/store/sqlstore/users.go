@@ -12,7 +12,9 @@ import (
 // selectUser reads a user and both identifiers in one query.
 const selectUser = `SELECT ` + userColumns + ` FROM users u` + userIdentifiers
 
-const userColumns = `u.id, coalesce(e.value, ''), coalesce(n.value, ''), u.name, u.image, u.roles,
+const userColumns = `u.id, coalesce(e.value, ''), coalesce(n.value, ''), ` + userFacts
+
+const userFacts = `u.name, u.image, u.roles,
 	u.email_verified_at, u.epoch, u.version, u.created_at, u.updated_at, u.disabled_at`
 
 const userIdentifiers = `
@@ -70,8 +72,15 @@ func (t *tx) UserByIdentifier(ctx context.Context, identifier string) (auth.User
 	return one(ctx, t, "find user", scanUser, selectUser+`WHERE u.id = (SELECT user_id FROM identifiers WHERE value = $1)`, identifier)
 }
 
+// listUsers looks the identifiers up row by row: PostgreSQL, which does not know
+// how few rows it is about to be asked for, would join whole tables.
+const listUsers = `SELECT u.id,
+	coalesce((SELECT value FROM identifiers WHERE user_id = u.id AND kind = 'email'), ''),
+	coalesce((SELECT value FROM identifiers WHERE user_id = u.id AND kind = 'username'), ''), ` + userFacts + `
+	FROM users u WHERE u.id > $1 ORDER BY u.id LIMIT $2`
+
 func (t *tx) ListUsers(ctx context.Context, after auth.UserID, limit int) ([]auth.User, error) {
-	return all(ctx, t, "list users", scanUser, selectUser+`WHERE u.id > $1 ORDER BY u.id LIMIT $2`, after, max(limit, 0))
+	return all(ctx, t, "list users", scanUser, listUsers, after, max(limit, 0))
 }
 
 func (t *tx) UpdateUser(ctx context.Context, id auth.UserID, change store.UserUpdate, now time.Time) (u auth.User, err error) {
