@@ -388,12 +388,12 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 	got := validConfig().WithDefaults()
 	want := gatehouse.Config{
 		PublicOrigin: httpsAppAt, Name: "app.example", Secrets: []auth.Secret{ownSecret, ownSecond},
-		Mounts:       []gatehouse.Mount{{BasePath: "/api/auth", Dialect: "v4", Secrets: []auth.Secret{appSecret}, UpdateFields: []string{"name", "image"}}},
+		Mounts:       []gatehouse.Mount{{BasePath: "/api/auth", Dialect: "v4", Carrier: "sealed", Secrets: []auth.Secret{appSecret}, UpdateFields: []string{"name", "image"}}},
 		Database:     gatehouse.Database{Path: "gatehouse.db", MaxConnections: 16, StatementTimeout: 5 * time.Second},
 		Registration: gatehouse.Registration{Mode: "closed"},
 		Password: gatehouse.Password{MinLength: 15, ContextWords: []string{"app.example"}, MemoryKiB: 19456, Passes: 2, Lanes: 1,
 			Workers: got.Password.Workers, Queue: 8 * got.Password.Workers},
-		Session: gatehouse.Session{MaxAge: 720 * time.Hour, AbsoluteLifetime: 2160 * time.Hour, LocalTrust: 720 * time.Hour, MaxPerUser: 100, IndexLimit: 5_000_000, MaxStaleness: 30 * time.Second},
+		Session: gatehouse.Session{MaxAge: 720 * time.Hour, AbsoluteLifetime: 2160 * time.Hour, LocalTrust: 720 * time.Hour, MaxPerUser: 100, IndexLimit: 5_000_000, CacheEntries: 1_000_000, MaxStaleness: 30 * time.Second},
 		Tokens:  gatehouse.Tokens{AccessLifetime: 15 * time.Minute, RefreshMaxAge: 720 * time.Hour, RefreshLifetime: 2160 * time.Hour},
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},

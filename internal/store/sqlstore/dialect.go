@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -60,9 +59,11 @@ func purging(table, key string, conditions ...purge) *wording {
 // turn is true for one node at a time, to the end of its transaction: several
 // would purge the same rows, and stand in each other's way.
 func turn(table string) string {
-	h := fnv.New32a()
-	h.Write([]byte("purge " + table))
-	return fmt.Sprintf("(SELECT pg_try_advisory_xact_lock(%d, %d))", advisoryLocks, int32(h.Sum32()))
+	var number int32
+	for _, letter := range "purge " + table {
+		number = 31*number + letter
+	}
+	return fmt.Sprintf("(SELECT pg_try_advisory_xact_lock(%d, %d))", advisoryLocks, number)
 }
 
 // advisoryLocks is the first half of the names of all our advisory locks:
