@@ -36,8 +36,8 @@ type Session struct {
 	// SecretHash is the hash of the secret that the browser carries, for a
 	// session whose cookie is no more than ID and secret; empty for sealed ones.
 	SecretHash string
-	// Data is what the application put into such a session, a JSON object;
-	// empty is none.
+	// Data is what the application put into such a session, and the roles it was
+	// begun with, a JSON object; empty is none.
 	Data string
 	// Version is raised by whatever changes SecretHash or Data. Rows begin
 	// at 1.
