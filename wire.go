@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
