@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +22,26 @@ import (
 type running struct {
 	*revocation.Follower
 	s    *script
-	log  bytes.Buffer
+	log  said
 	stop func()
+}
+
+// said is what was logged so far.
+type said struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.Write(b)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.String()
 }
 
 // run starts a follower of a database server: it may be woken, and looks by
@@ -135,19 +155,19 @@ func TestFollower_isNotDrivenByAStormOfNotifications(t *testing.T) {
 // accept nothing: fresh is what has looked after the beat.
 func TestFollower_isNotFreshBeforeItsFirstBeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		loaded := false
+		var loaded atomic.Bool
 		s := &script{slow: 300 * time.Millisecond}
-		r := run(t, s, func(f *revocation.Follower) { f.Loaded = func() { loaded = true } })
+		r := run(t, s, func(f *revocation.Follower) { f.Loaded = func() { loaded.Store(true) } })
 		defer r.stop()
 		after(200 * time.Millisecond)
 		if r.Stats().Loads != 1 {
 			t.Fatal("the feed is not loaded: the experiment shows nothing")
 		}
-		if r.Index.Staleness(time.Now()) != revocation.Never || loaded {
+		if r.Index.Staleness(time.Now()) != revocation.Never || loaded.Load() {
 			t.Error("fresh after loading, before anybody can have heard of this node")
 		}
 		after(200 * time.Millisecond)
-		if r.Index.Staleness(time.Now()) > time.Second || !loaded {
+		if r.Index.Staleness(time.Now()) > time.Second || !loaded.Load() {
 			t.Error("not fresh after the first round")
 		}
 	})

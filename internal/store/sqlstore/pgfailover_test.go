@@ -92,6 +92,7 @@ func TestPGFeed_isNotFreshOnADeposedPrimary(t *testing.T) {
 		t.Fatalf("the control, a look without a beat, fails: %v", err)
 	}
 	begun := time.Now()
+	f.limit = 500 * time.Millisecond
 	if _, err := f.poll(self); err == nil {
 		t.Error("a look succeeds although nobody confirms commits")
 	} else if took := time.Since(begun); took > 10*time.Second {

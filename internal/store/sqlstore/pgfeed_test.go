@@ -66,7 +66,7 @@ func (l line) change(value int) string { l.t.Helper(); return l.ask(insertChange
 // openPG opens a feed on the database, and loads it.
 func openPG(t *testing.T, url string) *feedAt {
 	t.Helper()
-	f := &feedAt{t: t, Feed: openUnread(t, url)}
+	f := &feedAt{t: t, Feed: openUnread(t, url), limit: 30 * time.Second}
 	if err := f.Load(t.Context(), func(c auth.Change) { f.loaded = append(f.loaded, c.Value) }); err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +87,8 @@ type feedAt struct {
 	t *testing.T
 	store.Feed
 	loaded []int64
+	// limit is the deadline of a look; the follower's is 500 ms.
+	limit time.Duration
 }
 
 var self = auth.Node{ID: auth.NewNodeID(start), Name: "test", MaxStaleness: 30 * time.Second}
@@ -105,9 +107,8 @@ func (f *feedAt) look() (values []int64) {
 	return values
 }
 
-// poll looks with the follower's deadline.
 func (f *feedAt) poll(beat auth.Node) (store.Round, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), f.limit)
 	defer cancel()
 	return f.Poll(ctx, beat)
 }
@@ -385,6 +386,7 @@ func TestPGFeed_givesUpOnAFrozenServer(t *testing.T) {
 	f.want("before")
 	server.Freeze()
 	defer server.Thaw()
+	f.limit = 500 * time.Millisecond
 	begun := time.Now()
 	if _, err := f.poll(self); err == nil {
 		t.Error("a frozen server answers")

@@ -76,8 +76,24 @@ func TestPGFeed_missesNothingOfWritersInAnyOrder(t *testing.T) {
 			brokenSeen[v] = true
 		}
 	}
+	var late *feedAt // of a server that starts in the storm
+	lateSeen := make(map[int64]bool)
+	lookLate := func() {
+		for _, v := range late.look() {
+			lateSeen[v] = true
+		}
+	}
 	for i := 0; running.Load() > 0; i++ {
 		look()
+		switch {
+		case late != nil:
+			lookLate()
+		case count.Load() > int64(writers*each)/4:
+			late = openPG(t, url)
+			for _, v := range late.loaded {
+				lateSeen[v] = true
+			}
+		}
 		if i%7 == 3 {
 			idle.do("BEGIN")
 			idle.ask("SELECT pg_current_xact_id()::text")
@@ -88,6 +104,10 @@ func TestPGFeed_missesNothingOfWritersInAnyOrder(t *testing.T) {
 	all.Wait()
 	idle.do("ROLLBACK")
 	look()
+	lookLate()
+	if len(lateSeen) != int(count.Load()) || len(late.loaded) == 0 {
+		t.Errorf("a server that started in between has %d of %d rows, %d of them loaded", len(lateSeen), count.Load(), len(late.loaded))
+	}
 	missed, brokenMissed := 0, 0
 	kept.Range(func(key, _ any) bool {
 		if !seen[key.(int64)] {
