@@ -16,7 +16,7 @@ const (
 	// copyChunk is what memory is taken and given up in.
 	copyChunk = 32 << 10
 	// copyHead is the fixed part of a copy.
-	copyHead = 96
+	copyHead = 84
 	// maxCopyShards is a power of two.
 	maxCopyShards = 64
 	// hashKept is how much of a secret's hash a copy keeps: to find another
