@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
 
 // Upper bounds of the buckets, in seconds, chosen so that the ordinary case
@@ -104,7 +105,20 @@ func readings() []reading {
 	single := func(name string, kind prometheus.ValueType, value func(s Sources) float64) reading {
 		return reading{newDesc(name), kind, value, nil}
 	}
+	refreshes, checks := newDesc(tokenRefresh), newDesc(tokenChecks)
+	counted := func(desc *prometheus.Desc, label string, count func(t token.Stats) uint64) reading {
+		return reading{desc, prometheus.CounterValue, func(s Sources) float64 { return float64(count(s.tokenStats())) }, []string{label}}
+	}
 	return []reading{
+		single(tokensIssued, prometheus.CounterValue, func(s Sources) float64 { return float64(s.tokenStats().Issued) }),
+		counted(refreshes, "rotated", func(t token.Stats) uint64 { return t.Rotated }),
+		counted(refreshes, "repeated", func(t token.Stats) uint64 { return t.Repeated }),
+		counted(refreshes, "refused", func(t token.Stats) uint64 { return t.Refused - t.Reused - t.Ahead }),
+		counted(refreshes, "reused", func(t token.Stats) uint64 { return t.Reused }),
+		counted(refreshes, "ahead", func(t token.Stats) uint64 { return t.Ahead }),
+		counted(checks, "good", func(t token.Stats) uint64 { return t.Good }),
+		counted(checks, "invalid", func(t token.Stats) uint64 { return t.Invalid }),
+		counted(checks, "unavailable", func(t token.Stats) uint64 { return t.Unavailable }),
 		verdict("live", func(s Sources) uint64 { return s.Sessions.Checks().Live }),
 		verdict("superseded", func(s Sources) uint64 { return s.Sessions.Checks().Superseded }),
 		verdict("just_ended", func(s Sources) uint64 { return s.Sessions.Checks().JustEnded }),
@@ -127,6 +141,14 @@ func readings() []reading {
 		single(feedRestored, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Restored) }),
 		single(feedClock, prometheus.GaugeValue, func(s Sources) float64 { return s.Follower.ClockDifference().Seconds() }),
 	}
+}
+
+// tokenStats are the counts of the token room, if there is one.
+func (s Sources) tokenStats() token.Stats {
+	if s.Tokens == nil {
+		return token.Stats{}
+	}
+	return s.Tokens.Stats()
 }
 
 // staleness is infinite before the first look, so that a rule with a threshold

@@ -24,6 +24,9 @@ const (
 	sessionChecks = "gatehouse_session_checks_total"
 	sessionsBegun = "gatehouse_sessions_started_total"
 	sessionsEnded = "gatehouse_sessions_ended_total"
+	tokensIssued  = "gatehouse_tokens_issued_total"
+	tokenRefresh  = "gatehouse_token_refreshes_total"
+	tokenChecks   = "gatehouse_token_checks_total"
 	signinSteps   = "gatehouse_signin_attempts_total"
 	registrations = "gatehouse_registrations_total"
 	hashRunning   = "gatehouse_password_hashes_running"
@@ -76,6 +79,9 @@ func Definitions() []Definition {
 		{sessionChecks, counter, []string{"verdict"}, "Session cookies checked, by verdict."},
 		{sessionsBegun, counter, nil, "Sessions begun."},
 		{sessionsEnded, counter, []string{"reason"}, "Sessions ended before their time, by reason."},
+		{tokensIssued, counter, nil, "Access tokens made."},
+		{tokenRefresh, counter, []string{"result"}, "Refresh tokens brought, by what came of it."},
+		{tokenChecks, counter, []string{"verdict"}, "Access tokens brought to Gatehouse's own guards, by verdict."},
 		{signinSteps, counter, []string{"proof", "result"}, "Steps of sign-ins, by what was to be proved and by result."},
 		{registrations, counter, []string{"result"}, "Registrations, by result."},
 		{hashRunning, gauge, nil, "Password hashes being computed, in places of the gate."},

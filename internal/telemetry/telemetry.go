@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
 
 // Options say who wants to know. Each may be nil: then nobody does, and what
@@ -60,6 +61,7 @@ type Sources struct {
 	Index    *revocation.Index
 	Follower *revocation.Follower
 	Sessions *session.Room
+	Tokens   *token.Room
 	Gate     *password.Gate
 	Now      func() time.Time
 }
