@@ -136,7 +136,13 @@ func (f *Follower) pause(ctx context.Context, feed store.Feed, news bool) bool {
 	rest, cancel := context.WithTimeout(ctx, f.Interval-roundSpacing)
 	defer cancel()
 	if feed == nil {
-		<-rest.Done()
+		// It failed: there may be much to hear of.
+		again := time.NewTimer(min(f.Interval, PollInterval) - roundSpacing)
+		defer again.Stop()
+		select {
+		case <-ctx.Done():
+		case <-again.C:
+		}
 	} else if err := feed.Wait(rest); err != nil && rest.Err() == nil {
 		// A connection that broke while waiting: the next look finds out.
 		return true
