@@ -53,6 +53,16 @@ func (d Database) migrate(ctx context.Context, cfg Config) (done, all []sqlstore
 	return done, all, err
 }
 
+// Inspect looks at the database and changes nothing; see [InspectDatabase].
+func (d Database) Inspect(ctx context.Context) (state DatabaseState, err error) {
+	if d.URL == "" {
+		return InspectDatabase(ctx, d.Path)
+	}
+	state.Postgres = new(sqlstore.PostgresState)
+	state.Inspection, *state.Postgres, err = sqlstore.InspectPostgres(ctx, d.postgres(Config{}))
+	return state, err
+}
+
 // Where names the database for people: the file, or host, port and name of a
 // PostgreSQL database. It shows no password.
 func (d Database) Where() string {

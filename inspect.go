@@ -16,6 +16,8 @@ type DatabaseState struct {
 	ServedBy string
 	// LockErr says why that could not be found out.
 	LockErr error
+	// Postgres is nil for a file.
+	Postgres *sqlstore.PostgresState
 }
 
 // InspectDatabase looks at the database file and changes nothing. It may be

@@ -97,6 +97,8 @@ var catalogue = []kind{
 	{"adoption-of-nobody", databaseStage, Error, "A migration from NextAuth is on, and the database has no user with an old ID at this mount: no session of the application's goes on.", nil},
 	{"pepper-missing", databaseStage, Error, "The hashes of these passwords were made with a pepper that password.peppers does not have. These people cannot sign in: they are answered 503, and no try of theirs is counted.", nil},
 	{"clock-behind", databaseStage, Error, "The newest record is from the future: the clock of this machine was set back, or was wrong when it was written. Sessions end at the wrong time.", []string{"clock-skew", "certificate-not-yet-valid"}},
+	{"database-unencrypted", databaseStage, Warning, "Passwords of the database, hashes and addresses go over the network in the clear, and whoever is on the way can take the server's place.", nil},
+	{"failover-may-forget", databaseStage, Note, "Commits wait for no standby. If this database server fails and a standby takes its place, the last revocations, sign-outs and sign-ins may be undone.", nil},
 	{"wal-large", databaseStage, Warning, "The write-ahead log cannot be taken into the database while somebody reads an old state of it, such as a shell or a backup that was left open.", nil},
 	{"pepper-unused", databaseStage, Note, "No stored password needs this pepper any more; backups from before still do.", nil},
 	{"disk-nearly-full", databaseStage, Warning, "When the disk is full, nobody can sign in.", nil},

@@ -14,7 +14,10 @@ const largeLog = 256 << 20
 const ahead = 2 * time.Minute
 
 func (j *judge) database() {
-	path := j.Settings.Database.Path
+	path := j.Settings.Database.Where()
+	if j.Settings.Database.URL != "" {
+		j.postgres(path)
+	}
 	if log, ok := j.file(DatabaseLog); ok && log.Size > largeLog {
 		j.add("wal-large", "database.path", "find who has it open (fuser -v "+quoted(path)+") and end what is not the server; then restart the server",
 			"%s has %s", log.Path, size(uint64(log.Size)))
@@ -25,6 +28,9 @@ func (j *judge) database() {
 		if j.Server.Ours() && j.Settings.Digests["database.path"] == j.Server.Instance.Settings["database.path"] {
 			j.add("database-removed", "database.path", "put the file back, or restore a backup, and restart the server", "a server runs, and %s does not exist", path)
 		}
+		return
+	case d.Err != nil && j.Settings.Database.URL != "":
+		j.add("database-unreadable", "database.url", "correct database.url, or start the database server (see \"PostgreSQL\" in docs/operating.md)", "%s", tame(d.Err.Error()))
 		return
 	case d.Err != nil:
 		j.add("database-unreadable", "database.path", "run this as the account of the server, or as root", "%s", tame(d.Err.Error()))
@@ -45,5 +51,20 @@ func (j *judge) database() {
 	if d.Newest.Sub(j.Now) > ahead {
 		j.add("clock-behind", "", "compare the clock with another one (date -u, timedatectl) and let it be set by the network", "the newest record is of %s, and here it is %s",
 			d.Newest.UTC().Format(time.DateTime), j.Now.UTC().Format(time.DateTime))
+	}
+}
+
+// postgres judges what only a database server has.
+func (j *judge) postgres(where string) {
+	p := j.Database.Postgres
+	if p == nil || j.Database.Err != nil {
+		return
+	}
+	if p.SynchronousStandbys == "" {
+		j.add("failover-may-forget", "", "set synchronous_standby_names on the server, where a standby takes its place when it fails; without a standby there is nothing to do",
+			"synchronous_standby_names of %s is empty", where)
+	}
+	if p.Remote && !p.Encrypted {
+		j.add("database-unencrypted", "database.url", "sslmode=verify-full in database.url, and sslrootcert with the authority's certificate", "the connection to %s has no TLS", where)
 	}
 }

@@ -64,8 +64,8 @@ func Look(ctx context.Context, o Options) Facts {
 		return f
 	}
 	f.lookAtFiles()
-	f.Database.DatabaseState, f.Database.Err = gatehouse.InspectDatabase(ctx, o.Settings.Database.Path)
-	if errors.Is(f.Database.Err, fs.ErrNotExist) {
+	f.Database.DatabaseState, f.Database.Err = o.Settings.Database.Inspect(ctx)
+	if o.Settings.Database.URL == "" && errors.Is(f.Database.Err, fs.ErrNotExist) {
 		f.Database.Missing, f.Database.Err = true, nil
 	}
 	f.Certificate = readChain(o.Settings.CertFile)
@@ -102,13 +102,17 @@ func (f *Facts) lookAtFiles() {
 	for _, folder := range folders {
 		look(FileFolder, folder)
 	}
-	look(DatabaseFolder, filepath.Dir(db))
-	look(DatabaseFile, db)
-	look(DatabaseLog, db+"-wal")
-	look(DatabaseShared, db+"-shm")
-	look(DatabaseLock, db+".lock")
+	if db != "" { // PostgreSQL's files are its own
+		look(DatabaseFolder, filepath.Dir(db))
+		look(DatabaseFile, db)
+		look(DatabaseLog, db+"-wal")
+		look(DatabaseShared, db+"-shm")
+		look(DatabaseLock, db+".lock")
+	}
 	look(BreachedFile, s.Password.BreachedFile)
-	f.Disk = disk(filepath.Dir(db))
+	if db != "" {
+		f.Disk = disk(filepath.Dir(db))
+	}
 }
 
 func entry(role Role, path string) File {

@@ -1,9 +1,11 @@
 // Package sqlstore keeps the rows of package store in SQLite (pure Go,
-// modernc.org/sqlite).
+// modernc.org/sqlite) or in PostgreSQL (pgx).
 //
-// It owns the schema (migrations/sqlite), the SQL, and what "acknowledged"
-// means on one file: write-ahead log, synchronous=FULL, and a single writer
-// that commits in groups (guarantees R17). Package store owns the meaning of
+// It owns the schemas (migrations), the SQL, and what "acknowledged" means. On
+// one file: write-ahead log, synchronous=FULL, and a single writer that commits
+// in groups (guarantees R17). On PostgreSQL: serializable transactions,
+// synchronous_commit, and no word for a commit that nobody can be sure of
+// (guarantees R18). Package store owns the meaning of
 // each method, package storetest its proof. Times come as arguments; no query
 // asks for the time.
 //
@@ -14,9 +16,9 @@
 // when the whole transaction is lost the others run again alone. Two servers
 // on one file, each with its own idea of what is void: [LockServer].
 //
-// Where to start: writer.go (the queue and its leader), batch.go (one common
-// transaction), tx.go (the handle), then any noun, such as sessions.go. A
-// second dialect shares the texts of the nouns (numbered parameters, upsert,
-// RETURNING); what is SQLite's alone stands in connection.go, batch.go,
-// feed.go and failure.go.
+// Where to start: any noun, such as sessions.go, and tx.go, the handle that both
+// databases share; dialect.go says what they are asked for. Of SQLite writer.go
+// (the queue and its leader) and batch.go (one common transaction), connection.go,
+// feed.go and failure.go; of PostgreSQL postgres.go, pgtx.go (one transaction
+// and its other tries), pgconn.go, pgfeed.go and pgfailure.go.
 package sqlstore

@@ -265,3 +265,47 @@ func TestOpenPostgres_severalAtOnceMigrateOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A server may run as a role that can change rows and nothing else.
+func TestOpenPostgres_rowsAreEnoughForAServer(t *testing.T) {
+	s := pgtest.Start(t)
+	url := s.NewDatabase(t)
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	postgresAt(t, sqlstore.PostgresOptions{URL: auth.Secret(url)})
+	s.NewRole(t, "server", "right-password")
+	s.Exec(t, name, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO server")
+	db, err := sqlstore.OpenPostgres(t.Context(), sqlstore.PostgresOptions{URL: auth.Secret(s.URLAs("server", "right-password", name))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx, u := t.Context(), newAnn(t, db)
+	var all sync.WaitGroup
+	for range 8 { // which overtake each other, and take turns
+		all.Go(func() {
+			err := db.InTx(ctx, func(tx store.Tx) error {
+				if _, err := tx.RaiseEpoch(ctx, u.ID, start); err != nil {
+					return err
+				}
+				_, err := tx.AppendChange(ctx, auth.Change{Kind: auth.ChangeUserEpoch, UserID: u.ID, Value: 2, At: start, Until: start})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	f, err := db.OpenFeed(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows := 0
+	if err := f.Load(ctx, func(auth.Change) { rows++ }); err != nil || rows != 8 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	if _, err := f.Poll(ctx, auth.Node{ID: "node"}); err != nil {
+		t.Error(err)
+	}
+}
