@@ -102,6 +102,12 @@ type Mount struct {
 	// change by update(): "name", "image". Default: both. One entry "none"
 	// allows nothing.
 	UpdateFields []string `conf:"update_fields"`
+	// SessionClaims are further members of the session's user, as the callback
+	// session of NextAuth adds them: in what GET /session answers. From can be
+	// "user.id", "user.email", "user.name", "user.image", "roles",
+	// "session.subject", "session.id" and "session.signed_in_at". Default: none
+	// beside id and roles.
+	SessionClaims []Claim `conf:"session_claims"`
 	// AdoptUntil is the end of a migration from NextAuth: until then, sessions
 	// that the application itself sealed go on, for users who were imported with
 	// the ID they have there. A date counts to its end, in UTC. Whoever holds the

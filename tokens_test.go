@@ -376,3 +376,36 @@ func TestConfig_TokenClaims_addsAndCannotTouchOurs(t *testing.T) {
 		}
 	}
 }
+
+// The session callback of NextAuth, as settings: what Gatehouse sealed, and
+// nothing that an application wrote into the cookie.
+func TestMount_SessionClaims_showMoreOfTheUser(t *testing.T) {
+	cfg := config(t)
+	cfg.Mounts[0].SessionClaims = []gatehouse.Claim{
+		{Name: "tenant", Value: "acme"}, {Name: "mail", From: "user.email"}, {Name: "picture", From: "user.image", Value: "/nobody.png"},
+		{Name: "groups", From: "roles"}, {Name: "since", From: "session.signed_in_at"}, {Name: "session", From: "session.id"}, {Name: "own", From: "user.id"},
+		{Name: "known", From: "session.subject"}, {Name: "called", From: "user.name"},
+	}
+	g := open(t, cfg)
+	createAnn(t, g)
+	run(t, g)
+	w := call(g, "GET", "/api/auth/session", "", login(t, g)...)
+	var got struct{ User map[string]any }
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%s: %v", w.Body, err)
+	}
+	u := got.User
+	if u["tenant"] != "acme" || u["mail"] != "ann@example.test" || u["picture"] != "/nobody.png" || u["own"] != u["id"] || u["known"] != u["id"] ||
+		!strings.HasPrefix(u["session"].(string), "ses_") || u["since"].(float64) < float64(time.Now().Add(-time.Minute).Unix()) || u["groups"] == nil {
+		t.Errorf("%s", w.Body)
+	}
+	for _, bad := range []gatehouse.Claim{
+		{Name: "id", From: "user.email"}, {Name: "roles", Value: "admin"}, {Name: "__proto__", Value: "x"}, {Name: "a b", Value: "x"}, {Name: "x"}, {Name: "x", From: "user.username"}, {Value: "x"},
+	} {
+		c := validConfig()
+		c.Mounts[0].SessionClaims = []gatehouse.Claim{bad}
+		if list := problems(t, c); len(list) != 1 || !strings.HasPrefix(list[0].Field, "mounts[0].session_claims[0].") {
+			t.Errorf("%+v: %v", bad, list)
+		}
+	}
+}

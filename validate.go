@@ -81,6 +81,7 @@ func (c Config) checkMounts(p *Problems) {
 		}
 		c.checkCarrier(p, i)
 		c.checkPages(p, i)
+		c.checkSessionClaims(p, i)
 		checkUpdateFields(p, mountField(i, "update_fields"), m.UpdateFields)
 		if m.AdoptUntil.After(c.now().Add(maxAbsoluteLifetime)) {
 			p.add(mountField(i, "adopt_until"), "name a day within the next 400: by then every session of the application's own has been here or has ended",

@@ -363,7 +363,7 @@ func protocol(cfg Config, m Mount, r rooms, on *mount.Mount, hosted *pages.Set) 
 		Pages:    authjs.AppPages{SignIn: m.Pages.SignIn, SignOut: m.Pages.SignOut, Error: m.Pages.Error, VerifyRequest: m.Pages.VerifyRequest},
 		Provider: credentialsID, Name: credentialsName, Mark: true,
 		Fields: []pages.Field{pages.IdentifierField(), pages.PasswordField()},
-		Hooks:  authjs.Hooks{User: authjs.IDAndRoles},
+		Hooks:  authjs.Hooks{User: cfg.sessionUser(m)},
 	}
 	if cfg.Registration.Mode != string(registration.Closed) {
 		o.Register = on.Base() + "/signup"

@@ -133,6 +133,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"GATEHOUSE_TOKENS_CLIENTS_0_ID": "app", "GATEHOUSE_TOKENS_CLIENTS_0_AUDIENCES": "https://app.example/api/auth",
 		"GATEHOUSE_TOKENS_CLIENTS_0_SECRET_HASH": strings.Repeat("1b", 32),
 	}
+	shown := map[string]string{"GATEHOUSE_MOUNTS_0_SESSION_CLAIMS_0_NAME": "tenant", "GATEHOUSE_MOUNTS_0_SESSION_CLAIMS_0_FROM": "user.email"}
 	both := maps.Clone(client)
 	maps.Copy(both, api)
 	// What to set, and what else must be set with it.
@@ -153,6 +154,9 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"mounts[0].pages.verify_request":      {text: "/verify"},
 		"mounts[0].pages.new_user":            {text: "/welcome"},
 		"mounts[0].update_fields":             {text: "image,name"},
+		"mounts[0].session_claims[0].name":    {text: "mail", with: shown},
+		"mounts[0].session_claims[0].from":    {text: "user.name", with: shown},
+		"mounts[0].session_claims[0].value":   {text: "x", with: shown},
 		"mounts[0].adopt_until":               {text: "2026-12-31"},
 		"mounts[0].carrier":                   {text: "stored"},
 		"mounts[0].iron.cookie":               {text: "app-session", with: map[string]string{"GATEHOUSE_MOUNTS_0_CARRIER": "iron"}},
