@@ -68,6 +68,8 @@ common-passwords: ## reduce the list of common passwords anew from its npm packa
 golden: ## write the golden files anew; read the difference before committing
 	$(GO) test ./internal/config/reference -run isWhatTheSettingsAre -update
 	$(GO) test ./cmd/gatehouse -update
+	$(GO) generate ./internal/seam/faults
+	$(GO) test ./test/failclosed -update
 
 docs: ## run the commands that stand in the documentation
 	$(GO) test -count 1 -timeout 15m -v ./test/docs

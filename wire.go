@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
+	"github.com/gatehouse-auth/gatehouse/internal/seam"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -74,10 +75,11 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 		cfg.Now = time.Now
 	}
 	watch := telemetry.New(telemetry.Options{Metrics: cfg.Metrics, Tracers: cfg.TracerProvider, HTTPS: cfg.https()})
-	db, err := openStore(ctx, cfg, mustExist, watch)
+	kept, err := openStore(ctx, cfg, mustExist, watch)
 	if err != nil {
 		return nil, err
 	}
+	db := seam.Store(ctx, kept)
 	g := &Gatehouse{cfg: cfg}
 	if g.rooms, err = newRooms(ctx, cfg, db, watch); err == nil {
 		err = g.serveMounts()
@@ -142,7 +144,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}
 	r.signin = &signin.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Sessions: r.sessions, Throttle: throttle, Now: cfg.Now,
-		Devices: devices, Sampling: addresses, Watch: watch.SignIn(),
+		Devices: devices, Sampling: addresses, Watch: watch.SignIn(), Logger: cfg.Logger,
 	}
 	r.registration = &registration.Room{
 		Store: r.store, Passwords: hasher, Policy: policy, Mode: registration.Mode(cfg.Registration.Mode),
@@ -151,7 +153,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		Watch:         watch.Registration(),
 	}
 	r.users = &user.Room{
-		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Now: cfg.Now,
+		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Logger: cfg.Logger, Now: cfg.Now,
 		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}

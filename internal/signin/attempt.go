@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ type Room struct {
 	Sampling ratelimit.Source
 	// Watch, if not nil, measures every step.
 	Watch Watch
+	// Logger hears of what was refused and could not be recorded; nil means
+	// nobody does.
+	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

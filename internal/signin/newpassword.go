@@ -39,19 +39,15 @@ func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 		}
 		return Outcome{}, err
 	}
-	a := Attempt{Proven: kept.Proven}
-	err = r.Store.InTx(ctx, func(tx store.Tx) error {
-		a.User, err = r.replace(ctx, tx, c, hash)
-		return err
-	})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return Outcome{}, auth.NewError(auth.CodeChallengeExpired, err)
-	case err != nil:
-		return Outcome{}, auth.Unavailable(fmt.Errorf("replace password: %w", err))
-	}
+	a := Attempt{User: u, Proven: kept.Proven}
 	a.next(auth.Password{})
-	return r.proceed(ctx, a, b, r.Throttle.runs(string(a.User.ID)))
+	return r.proceed(ctx, a, b, r.Throttle.runs(string(u.ID)), func(tx store.Tx) (auth.User, error) {
+		u, err := r.replace(ctx, tx, c, hash)
+		if errors.Is(err, store.ErrNotFound) {
+			err = auth.NewError(auth.CodeChallengeExpired, err)
+		}
+		return u, err
+	})
 }
 
 // replace uses the challenge up and stores the new password. A user who was

@@ -67,7 +67,7 @@ func (r *Room) password(ctx context.Context, typed string, pw auth.Secret, b Bro
 	}
 	a := Attempt{User: found.user, Proven: []string{methodPassword}}
 	a.next(found.credential)
-	return r.proceed(ctx, a, b, try)
+	return r.proceed(ctx, a, b, try, nil)
 }
 
 // checkSource refuses a flood from one source before it costs a write. A browser
@@ -175,12 +175,17 @@ func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found accou
 	if err != nil {
 		return
 	}
-	_ = r.Store.ReplaceHash(ctx, found.user.ID, found.credential.Hash, made, r.now())
+	err = r.Store.ReplaceHash(ctx, found.user.ID, found.credential.Hash, made, r.now())
+	if err != nil && !errors.Is(err, store.ErrConflict) && r.Logger != nil {
+		r.Logger.WarnContext(ctx, "a hash of an older cost or pepper could not be replaced", "user_id", found.user.ID, "err", err)
+	}
 }
 
 // proceed begins the session, or keeps the Attempt for its next step. The
-// failures counted against the account are forgotten in the same transaction.
-func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outcome, error) {
+// failures counted against the account are forgotten in the same transaction,
+// and first, if not nil, is done in it: what a step changes is changed when the
+// session has begun, or not at all. It returns the row as it is then.
+func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try, first func(tx store.Tx) (auth.User, error)) (Outcome, error) {
 	proof := session.Proof{
 		User: a.User, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
 	}
@@ -199,6 +204,11 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 	var next auth.Secret
 	err := r.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		now := r.now()
+		if first != nil {
+			if proof.User, err = first(tx); err != nil {
+				return err
+			}
+		}
 		if err := r.Throttle.Forget(ctx, tx, try); err != nil {
 			return err
 		}
@@ -223,10 +233,11 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 		// nothing any more.
 		return Outcome{}, auth.NewError(auth.CodeInvalidCredentials, err)
 	case err != nil:
-		return Outcome{}, auth.Unavailable(fmt.Errorf("begin session: %w", err))
+		return Outcome{}, unavailable("begin session", err)
 	case a.Missing != StepDone:
 		return Outcome{User: a.User, Missing: a.Missing, Continue: next}, nil
 	}
+	a.User = proof.User
 	sealed, token, err := b.Mount.Seal(ctx, row, proof, b.Claims)
 	return Outcome{User: a.User, Session: sealed, Token: token, KnownBy: r.Devices.Remember(b.KnownBy, a.User.ID)}, err
 }
@@ -234,7 +245,16 @@ func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try) (Outc
 // record writes an event on its own, for refusals: there is no change it could
 // share a transaction with. The refusal stands whether or not it is recorded.
 func (r *Room) record(ctx context.Context, t auth.EventType, u auth.User, b Browser) {
-	_ = r.Store.AppendEvent(ctx, event(t, u, "", b, r.now()))
+	if err := r.Store.AppendEvent(ctx, event(t, u, "", b, r.now())); err != nil {
+		r.lost(ctx, string(t), err)
+	}
+}
+
+// lost tells the operator that the audit record lacks something.
+func (r *Room) lost(ctx context.Context, event string, err error) {
+	if r.Logger != nil {
+		r.Logger.ErrorContext(ctx, "an event of the audit record could not be written", "event", event, "err", err)
+	}
 }
 
 // recordWrong records a wrong password. Of guesses at identifiers that nobody has
@@ -243,7 +263,9 @@ func (r *Room) record(ctx context.Context, t auth.EventType, u auth.User, b Brow
 // one more commit takes (CS-4).
 func (r *Room) recordWrong(ctx context.Context, u auth.User, b Browser) {
 	if now := r.now(); u.ID == "" && !r.worthRecording(ctx, "unknown identifiers", now) {
-		_, _ = r.Store.RaiseFailure(ctx, notRecorded, throttleWindow, now)
+		if _, err := r.Store.RaiseFailure(ctx, notRecorded, throttleWindow, now); err != nil {
+			r.lost(ctx, string(auth.EventSignInFailed), err)
+		}
 		return
 	}
 	r.record(ctx, auth.EventSignInFailed, u, b)

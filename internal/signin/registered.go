@@ -15,6 +15,6 @@ func (r *Room) Registered(ctx context.Context, u auth.User, b Browser) (Outcome,
 	a := Attempt{User: u, Proven: []string{methodPassword}}
 	a.next(auth.Password{})
 	return r.watched(ctx, ProofRegistration, func(ctx context.Context) (Outcome, error) {
-		return r.proceed(ctx, a, b, r.Throttle.runs(string(u.ID)))
+		return r.proceed(ctx, a, b, r.Throttle.runs(string(u.ID)), nil)
 	})
 }

@@ -196,7 +196,9 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 		return u, translate("check password", err)
 	}
 	if !match.OK {
-		_ = r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now()))
+		if err := r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now())); err != nil && r.Logger != nil {
+			r.Logger.ErrorContext(ctx, "an event of the audit record could not be written", "event", auth.EventPasswordChangeFailed, "err", err)
+		}
 		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong.",
 			Details: []auth.Detail{{Name: auth.DetailCurrentPassword}}}
 	}

@@ -3,6 +3,7 @@ package user
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -27,6 +28,9 @@ type Room struct {
 	// nil means that they may without end.
 	Changes     ratelimit.Source
 	UpdateLimit ratelimit.Limit
+	// Logger hears of what was refused and could not be recorded; nil means
+	// nobody does.
+	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

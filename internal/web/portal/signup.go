@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
+	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
@@ -50,6 +51,7 @@ func (h *Handler) signUp(x *mount.Exchange) error {
 	}
 	outcome, err := h.SignIn.Registered(ctx, u, x.Browser(current))
 	if err != nil || !outcome.Done() { // registered; signing in can be tried again
+		web.FactsFrom(ctx).Err = err // for the log
 		http.Redirect(x.W, x.R, h.url("/signin"), http.StatusSeeOther)
 		return nil
 	}

@@ -1,0 +1,27 @@
+package seam
+
+import (
+	"context"
+
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+)
+
+// Seams are what a test puts in between.
+type Seams struct {
+	// Store is given the store that the configuration names, and returns the one
+	// that everything will use. Nil leaves it as it is.
+	Store func(below store.Store) store.Store
+}
+
+type key struct{}
+
+// With returns the context for gatehouse.New.
+func With(ctx context.Context, s Seams) context.Context { return context.WithValue(ctx, key{}, s) }
+
+// Store returns what stands in for below: itself, unless ctx comes from [With].
+func Store(ctx context.Context, below store.Store) store.Store {
+	if s, ok := ctx.Value(key{}).(Seams); ok && s.Store != nil {
+		return s.Store(below)
+	}
+	return below
+}
