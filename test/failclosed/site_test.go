@@ -49,6 +49,9 @@ type site struct {
 	app  http.Handler
 	log  *journal
 	data string
+	// instead, if not nil, returns the store in place of the site's own: that of
+	// another node.
+	instead func(own store.Store) store.Store
 
 	people int
 	stop   func()
@@ -100,6 +103,9 @@ func (s *site) open(ctx context.Context, change func(*gatehouse.Config)) error {
 		change(&cfg)
 	}
 	g, err := gatehouse.New(seam.With(ctx, seam.Seams{Store: func(below store.Store) store.Store {
+		if s.instead != nil {
+			below = s.instead(below)
+		}
 		s.kept = below
 		return faults.Over(below, s.line.call)
 	}}), cfg)
@@ -157,29 +163,26 @@ func (s *site) settle() { time.Sleep(250 * time.Millisecond) }
 
 // line is the seam of everybody who uses the store.
 type line struct {
-	mu     sync.Mutex
-	broken func(name string) error
-	before func(ctx context.Context, name string) error
+	mu   sync.Mutex
+	seam faults.Seam
 }
 
-// call implements faults.Seam.
+// call is the faults.Seam of the site.
 func (l *line) call(ctx context.Context, name string, do func() error) error {
 	l.mu.Lock()
-	broken := l.broken
+	seam := l.seam
 	l.mu.Unlock()
-	if broken != nil {
-		if err := broken(name); err != nil {
-			return err
-		}
+	if seam == nil {
+		return do()
 	}
-	return do()
+	return seam(ctx, name, do)
 }
 
-// set lets every call ask broken first; nil heals.
-func (l *line) set(broken func(name string) error) {
+// set lets every call go through seam; nil heals.
+func (l *line) set(seam faults.Seam) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.broken = broken
+	l.seam = seam
 }
 
 // journal is the log.

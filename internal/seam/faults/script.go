@@ -22,6 +22,9 @@ type Seam func(ctx context.Context, name string, do func() error) error
 // in its context first and then s, which may be nil.
 func Over(below store.Store, s Seam) store.Store {
 	return wrapped{below, func(ctx context.Context, name string, do func() error) error {
+		if pause, ok := ctx.Value(pauseKey{}).(func(string)); ok {
+			pause(name)
+		}
 		script, _ := ctx.Value(scriptKey{}).(*Script)
 		return script.call(ctx, name, func() error {
 			if s == nil {
@@ -72,6 +75,14 @@ func (s *Script) Context(parent context.Context) context.Context {
 	d := &deadline{Context: context.WithValue(parent, scriptKey{}, s), passed: make(chan struct{})}
 	s.expire = sync.OnceFunc(func() { close(d.passed) })
 	return d
+}
+
+type pauseKey struct{}
+
+// Pausing returns a context below which fn hears of each call before it is made,
+// and may keep it waiting.
+func Pausing(ctx context.Context, fn func(name string)) context.Context {
+	return context.WithValue(ctx, pauseKey{}, fn)
 }
 
 // Calls are the names of the calls so far, in order.
