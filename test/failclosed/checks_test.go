@@ -69,7 +69,7 @@ func checks() []journey {
 				stillSignedIn(c, a, acknowledged, sure)
 			},
 		},
-		{name: "account page", prepare: changed(v4), act: func(c *scene, ctx context.Context) answer {
+		{name: "account page", prepare: func(s *site) *scene { return &scene{person: s.person(nil).logIn(v4)} }, act: func(c *scene, ctx context.Context) answer {
 			return c.ask(ctx, request{path: v4 + "/account", visits: true})
 		}, good: status(http.StatusOK), after: stillSignedIn},
 	}

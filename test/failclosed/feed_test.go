@@ -64,20 +64,28 @@ func (s *site) elsewhere() *gatehouse.Gatehouse {
 	return g
 }
 
-// open says whether the guarded address opens; everything that is not yes or no
-// must be 503 and touch no cookie.
+// opens says whether the guarded address opens.
 func (p *person) opens() (yes, known bool) {
 	p.site.t.Helper()
-	a := p.copy().ask(context.Background(), request{path: "/guarded"})
-	switch {
-	case a.status == http.StatusOK && strings.Contains(a.body, string(p.ID)):
-		return true, true
-	case a.status == http.StatusUnauthorized:
-		return false, true
-	case a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || a.began || a.dropped:
-		p.site.t.Errorf("%d %v %s", a.status, a.header, a.body)
+	yes, known, err := opens(p.copy().ask(context.Background(), request{path: "/guarded"}))
+	if err != nil {
+		p.site.t.Error(err)
 	}
-	return false, false
+	return yes, known
+}
+
+// opens reads the answer of the guarded address. What is not yes or no must be
+// 503 and touch no cookie.
+func opens(a answer) (yes, known bool, err error) {
+	switch {
+	case a.status == http.StatusOK && strings.Contains(a.body, "guarded, for usr_"):
+		return true, true, nil
+	case a.status == http.StatusUnauthorized:
+		return false, true, nil
+	case a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" || a.began || a.dropped:
+		err = fmt.Errorf("%d %v %s", a.status, a.header, a.body)
+	}
+	return false, false, err
 }
 
 // A server that cannot read the feed goes on for max_staleness and not a moment

@@ -139,8 +139,40 @@ type mirror struct {
 	store.Store
 	own store.Store // to be closed too
 
-	mu  sync.Mutex
-	old map[auth.UserID]auth.User
+	mu    sync.Mutex
+	old   map[auth.UserID]auth.User
+	muted bool
+}
+
+// mute makes the feed answer that there is nothing new, whatever there is: a
+// fault that no node could know of, and tests must see.
+func (m *mirror) mute() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.muted = true
+}
+
+// OpenFeed implements store.Store.
+func (m *mirror) OpenFeed(ctx context.Context) (store.Feed, error) {
+	f, err := m.Store.OpenFeed(ctx)
+	return mutable{f, m}, err
+}
+
+// mutable is the feed of a mirror.
+type mutable struct {
+	store.Feed
+	of *mirror
+}
+
+// Poll implements store.Feed.
+func (f mutable) Poll(ctx context.Context, beat auth.Node) (store.Round, error) {
+	r, err := f.Feed.Poll(ctx, beat)
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	if f.of.muted {
+		r.Changes = nil
+	}
+	return r, err
 }
 
 func (m *mirror) freeze() {
