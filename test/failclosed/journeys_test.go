@@ -14,7 +14,7 @@ import (
 
 // journeys are all that is swept.
 func journeys() []journey {
-	return slices.Concat(signIns(), checks(), endings(), accounts(), operators(), adoptions())
+	return slices.Concat(signIns(), checks(), endings(), accounts(), operators(), adoptions(), revocations(), keyChanges())
 }
 
 // began: the answer says that a session has begun.
