@@ -133,6 +133,9 @@ func (a answer) cookies() map[string]string {
 
 // beginsSession says whether the answer hands out a session cookie.
 func (a answer) beginsSession() bool {
+	if strings.Contains(a.body, `"access_token"`) { // as good as a session
+		return true
+	}
 	for name, value := range a.cookies() {
 		if strings.Contains(name, "session-token") && value != "" {
 			return true

@@ -44,6 +44,7 @@ var jsonDeeds = map[string]deed{
 	"/register":               {"/register", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
 	"/login":                  {"/login", map[string]string{"identifier": "victim@app.example", "password": password}},
 	"/logout":                 {"/logout", nil},
+	"/token":                  {"/token", nil}, // for the session that the cookie names
 	"/change-password":        {"/change-password", map[string]string{"currentPassword": password, "newPassword": "eleven blue boats in fog"}},
 	"/delete-account":         {"/delete-account", map[string]string{"password": password}},
 	"/sessions/revoke":        {"/sessions/revoke", map[string]string{"id": otherSession}},

@@ -79,10 +79,17 @@ func sound(t *testing.T, what string, a answer) {
 		}
 	}
 	for _, name := range []string{"Server", "X-Powered-By", "Access-Control-Allow-Origin"} {
-		if a.header.Get(name) != "" {
+		if a.header.Get(name) != "" && !(name == "Access-Control-Allow-Origin" && published(what, a)) {
 			t.Errorf("%s: has a header %s", what, name)
 		}
 	}
+}
+
+// published says whether the answer is what verifiers of tokens need: the same
+// for everybody, and with nothing of anybody.
+func published(what string, a answer) bool {
+	return strings.Contains(what, "/.well-known/") && a.header.Get("Set-Cookie") == "" && strings.HasPrefix(a.header.Get("Cache-Control"), "public, max-age=") &&
+		a.header.Get("Access-Control-Allow-Credentials") == "" && !strings.Contains(a.body, "victim")
 }
 
 // clean checks the log: nothing of ours went wrong, no line was made by an

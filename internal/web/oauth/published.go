@@ -74,12 +74,13 @@ func etag(body []byte) string {
 }
 
 // matches says whether one of the listed validators is the tag. RFC 9110
-// §13.1.2: compared weakly.
+// §13.1.2: compared weakly. A "*" is passed over: whoever has a copy knows its
+// tag, and nobody else shall make a cache hear that nothing is new.
 func matches(lines []string, tag string) bool {
 	for _, line := range lines {
 		for one := range strings.SplitSeq(line, ",") {
 			one = strings.TrimSpace(one)
-			if one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			if strings.TrimPrefix(one, "W/") == tag {
 				return true
 			}
 		}
