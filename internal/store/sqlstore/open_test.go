@@ -200,6 +200,9 @@ func TestSchema_hasAnIndexForEveryQuery(t *testing.T) {
 	db := openAt(t, path)
 	for query, plan := range sqlstore.Plans(t, db) {
 		for _, step := range plan {
+			if step == "SCAN keys" {
+				continue // there are some keys, never many
+			}
 			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING INDEX") && !strings.Contains(step, "USING COVERING INDEX") && !strings.Contains(step, "CONSTANT ROW") {
 				t.Errorf("%s\n reads a whole table: %s", query, step)
 			}
