@@ -31,7 +31,7 @@ test: ## every test; says what is missing on this machine and skips that by name
 race: ## the tests in which goroutines meet, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' \
-		. ./internal/password ./internal/signin ./internal/registration ./internal/web/guard ./cmd/gatehouse ./internal/store/sqlstore
+		. ./internal/password ./internal/signin ./internal/token ./internal/registration ./internal/web/guard ./cmd/gatehouse ./internal/store/sqlstore
 
 lint: ## gofmt, vet and staticcheck
 	@bad=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
@@ -45,7 +45,7 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 bench: ## the benchmarks with allocations, then everything against bare handlers, raw hashing and the npm peers, and the growth with sessions: twelve minutes; QUICK=1 for three
 	$(GO) test -run xxx -bench . -skip SessionCreation -benchmem -benchtime $(if $(QUICK),20ms,300ms) \
-		./internal/seal ./internal/session ./internal/password ./internal/ratelimit ./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
+		./internal/seal ./internal/session ./internal/token ./internal/password ./internal/ratelimit ./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
 	$(GO) run ./bench $(if $(QUICK),-quick)
 
 	$(GO) test -run xxx -bench . -benchtime $(if $(QUICK),20ms,1s) -timeout 30m ./bench/growth

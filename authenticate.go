@@ -24,7 +24,11 @@ import (
 // cookie of a request that does not state that it comes from this site's own
 // pages is not enough: then there is no Principal. See [Gatehouse.Require].
 //
-// The answer carries "Vary: Cookie" and, when the request brought a session
+// A request with an access token for Gatehouse itself, in the header
+// "Authorization: Bearer", is that token's, whatever cookies it brings; a token
+// that is not good is nobody's.
+//
+// The answer carries "Vary: Cookie" and "Vary: Authorization" and, when the request brought a session
 // cookie, begins with "Cache-Control: private, no-cache"; next may set another.
 // The cookie is renewed when more than a tenth of Session.MaxAge has passed,
 // and deleted when it is void for good, in the moment in which the answer is

@@ -17,6 +17,8 @@ import (
 //     who opens a page in a browser is led to the sign-in page instead, with
 //     303, and comes back to the address they asked for; a call by a script is
 //     never redirected.
+//   - 401 with the challenge of RFC 6750 when the request brings an access token
+//     that is not good, whatever cookies it brings; never a redirect.
 //   - 403 when somebody is signed in who does not meet a Need.
 //   - 403 when the method may change something, or asks for a WebSocket, and the
 //     request does not state that it comes from this site's own pages: by
