@@ -66,15 +66,31 @@ func (r *Room) end(ctx context.Context, tx store.Tx, id auth.SessionID, user aut
 	if _, err := tx.AppendChange(ctx, change); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
-	return r.endFamilies(ctx, tx, id, reason, now)
+	return r.endFamilies(ctx, tx, id, user, reason, now)
 }
 
-// endFamilies ends the families of refresh tokens that hang from the session;
-// those asked for with offline_access go on (guarantees R21).
-func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, reason auth.EndReason, now time.Time) error {
+// endFamilies ends the families of refresh tokens that hang from the session.
+// Those asked for with offline_access outlive a sign-out (guarantees R21), and
+// not a revocation: whoever ends a lost phone's session means the phone.
+func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, user auth.UserID, reason auth.EndReason, now time.Time) error {
 	ended, err := tx.EndSessionFamilies(ctx, id, reason, now)
 	if err != nil {
 		return fmt.Errorf("end families of session: %w", err)
+	}
+	if reason == auth.EndRevoked {
+		live, err := tx.ListFamilies(ctx, user, now)
+		if err != nil {
+			return fmt.Errorf("list families: %w", err)
+		}
+		for _, f := range live {
+			if f.SessionID != id {
+				continue
+			}
+			if err := tx.EndFamily(ctx, f.ID, reason, now); err != nil {
+				return fmt.Errorf("end families of session: %w", err)
+			}
+			ended = append(ended, f)
+		}
 	}
 	for _, f := range ended {
 		change := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: f.ID, At: now, Until: f.AbsoluteEnd.Add(tolerance)}

@@ -223,6 +223,16 @@ func TestRefresh_endsWithWhatItRestsOn(t *testing.T) {
 		online, lastsOff bool
 	}{
 		{"sign-out", func(s *site, g token.Grant) error { return s.signOut(g) }, false, true},
+		{"revoked from another device", func(s *site, g token.Grant) error {
+			other, _ := s.Begin(t, s.V4, s.ann, nil)
+			_, err := s.Sessions.Revoke(ctx, other.Principal(), g.SessionID, auth.Device{})
+			return err
+		}, false, false},
+		{"all others revoked", func(s *site, _ token.Grant) error {
+			other, _ := s.Begin(t, s.V4, s.ann, nil)
+			_, err := s.Sessions.RevokeOthers(ctx, other.Principal(), auth.Device{})
+			return err
+		}, false, false},
 		{"all signed out", func(s *site, _ token.Grant) error {
 			return s.Store.InTx(ctx, func(tx store.Tx) error {
 				_, err := s.Sessions.EndAll(ctx, tx, s.ann.ID, s.Clock.Now())
