@@ -27,7 +27,6 @@ var (
 	scopeForm     = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`)
 	claimForm     = regexp.MustCompile(`^[A-Za-z0-9._~:/#-]{1,128}$`)
 	hashForm      = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	tokensField   = "tokens."
 	clientHashFix = `make a secret and its hash with "gatehouse secret client"`
 )
 
