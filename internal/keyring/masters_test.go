@@ -176,7 +176,11 @@ func TestLoad_takesNoKeyThatWasNotSealedForItsRow(t *testing.T) {
 	for _, row := range stolen {
 		row.State, row.RetiringAt = auth.KeyRetiring, s.clock.Now()
 		s.ok("insert a key", s.db.InsertKey(ctx, row))
-		row.ID, row.Private = row.ID[:len(row.ID)-1]+"A", own[0].Private // sealed for another row
+		other := "A"
+		if strings.HasSuffix(row.ID, other) {
+			other = "E"
+		}
+		row.ID, row.Private = row.ID[:len(row.ID)-1]+other, own[0].Private // sealed for another row
 		s.ok("insert a key", s.db.InsertKey(ctx, row))
 	}
 	s.ok("load", r.Load(ctx))
