@@ -64,7 +64,7 @@ func TestVerify_takesATokenOfOurs(t *testing.T) {
 	}
 }
 
-// proves: ASVS 9.1.1, 9.1.2, 9.1.3, BCP-21, BCP-29, BCP-31
+// proves: ASVS 9.1.1, ASVS 9.1.2, ASVS 9.1.3, BCP-21, BCP-29, BCP-31
 func TestVerify_refusesHeaders(t *testing.T) {
 	k := generate(t, jwt.ES256)
 	const kid = "KID"
@@ -133,7 +133,7 @@ func refusedAs(t *testing.T, err error, want jwt.Refusal) {
 	}
 }
 
-// proves: ASVS 9.2.1, 9.2.2, 9.2.3, 9.2.4, BCP-28, BCP-30
+// proves: ASVS 9.2.1, ASVS 9.2.2, ASVS 9.2.3, ASVS 9.2.4, BCP-28, BCP-30
 func TestVerify_refusesClaims(t *testing.T) {
 	k := generate(t, jwt.EdDSA)
 	base := map[string]string{"iss": `"` + issuer + `"`, "aud": `"` + resource + `"`, "exp": "1773064380", "sub": `"usr_1"`}

@@ -93,8 +93,8 @@ func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, 
 		}
 	}
 	for _, f := range ended {
-		change := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: f.ID, At: now, Until: f.AbsoluteEnd.Add(tolerance)}
-		if _, err := tx.AppendChange(ctx, change); err != nil {
+		void := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: f.ID, At: now, Until: f.AbsoluteEnd.Add(tolerance)}
+		if _, err := tx.AppendChange(ctx, void); err != nil {
 			return fmt.Errorf("end families of session: %w", err)
 		}
 	}
