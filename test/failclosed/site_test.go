@@ -49,6 +49,8 @@ type site struct {
 	app  http.Handler
 	log  *journal
 	data string
+	// postgres: the site is on a PostgreSQL server, and time is real.
+	postgres bool
 	// instead, if not nil, returns the store in place of the site's own: that of
 	// another node.
 	instead func(own store.Store) store.Store
@@ -102,6 +104,7 @@ func (s *site) open(ctx context.Context, change func(*gatehouse.Config)) error {
 	if change != nil {
 		change(&cfg)
 	}
+	s.postgres = cfg.Database.URL != ""
 	g, err := gatehouse.New(seam.With(ctx, seam.Seams{Store: func(below store.Store) store.Store {
 		if s.instead != nil {
 			below = s.instead(below)
@@ -158,8 +161,15 @@ func (s *site) awaitReady() {
 	s.t.Fatal(s.Ready(context.Background()))
 }
 
-// settle lets the follower look at the feed twice.
-func (s *site) settle() { time.Sleep(250 * time.Millisecond) }
+// settle lets the follower look at the feed twice. On PostgreSQL it looks less
+// often, and is woken.
+func (s *site) settle() {
+	if s.postgres {
+		time.Sleep(1200 * time.Millisecond)
+		return
+	}
+	time.Sleep(250 * time.Millisecond)
+}
 
 // line is the seam of everybody who uses the store.
 type line struct {

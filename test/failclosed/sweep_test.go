@@ -46,6 +46,7 @@ type scene struct {
 	// other is a second browser, before a copy of the browser as it was before
 	// the journey, and extra whatever the journey keeps.
 	other, before *person
+	tokens        granted
 	extra         string
 }
 
@@ -116,7 +117,9 @@ func replay(t *testing.T, s *site, j journey, n int, name string, mode faults.Mo
 	for _, wrong := range demands(s, j, name, a, acknowledged, log) {
 		t.Errorf("%s: %d: %s\n%s\n%s", what, a.status, wrong, a.body, log)
 	}
-	s.settle()
+	if mode == faults.Lost || !s.postgres { // what failed for certain has written nothing that anybody could hear of
+		s.settle()
+	}
 	before := t.Failed()
 	j.after(c, a, acknowledged, mode != faults.Lost)
 	if !before && t.Failed() {
@@ -174,7 +177,7 @@ func demands(s *site, j journey, name string, a answer, acknowledged bool, log s
 			all += "\n" + field + ": " + strings.Join(values, "\n")
 		}
 	}
-	for _, secret := range []string{"kilroy", "deadline", "faults", "sqlstore", "SELECT", "goroutine", "argon2", s.data, ownSecret, appSecret, password, newPassword} {
+	for _, secret := range []string{"kilroy", "deadline", "faults", "sqlstore", "SELECT", "goroutine", "argon2", s.data, ownSecret, appSecret, clientSecret, password, newPassword} {
 		if strings.Contains(all, secret) {
 			say("the answer shows " + secret)
 		}
