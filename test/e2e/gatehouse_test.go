@@ -52,7 +52,17 @@ func serve(t *testing.T, port int, origin, more string) *gatehouse {
 // serveMounts is serve with mounts of the test's own, a YAML list.
 func serveMounts(t *testing.T, port int, origin, mounts, more string) *gatehouse {
 	t.Helper()
+	return serveOn(t, port, origin, "", mounts, more)
+}
+
+// serveOn is serveMounts on a database of the test's own, a line of YAML; empty
+// means a file.
+func serveOn(t *testing.T, port int, origin, database, mounts, more string) *gatehouse {
+	t.Helper()
 	g := &gatehouse{t: t, folder: t.TempDir(), base: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	if database == "" {
+		database = "path: " + filepath.Join(g.folder, "gatehouse.db")
+	}
 	file := filepath.Join(g.folder, "gatehouse.yaml")
 	write(t, file, fmt.Sprintf(`
 public_origin: %s
@@ -60,9 +70,9 @@ listen: 127.0.0.1:%d
 ops_listen: 127.0.0.1:%d
 secrets: ["t5Hk2XvQ8mRz7LcW4pNd9YbJ6gFs3EuA-own"]
 database:
-  path: %s
+  %s
 mounts:
-%s%s`, origin, port, freePort(), filepath.Join(g.folder, "gatehouse.db"), mounts, more))
+%s%s`, origin, port, freePort(), database, mounts, more))
 	g.where = []string{"--config", file}
 	g.command = []string{"serve", "--config", file}
 	g.start()
