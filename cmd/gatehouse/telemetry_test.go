@@ -69,7 +69,14 @@ tracing: {endpoint: '`+spans.URL+`', headers: [X-Key=abc]}
 		v.get("/api/auth/session")
 	}
 	s.run("", "user", "disable", "ada@app.example")
-	for deadline := time.Now().Add(10 * time.Second); strings.Contains(v.get("/api/auth/session").body, "ada@"); {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		answer := v.get("/api/auth/session")
+		if answer.status == http.StatusOK && !strings.Contains(answer.body, "ada@") {
+			break
+		}
+		if answer.status != http.StatusOK {
+			t.Logf("meanwhile: %d %s", answer.status, answer.body)
+		}
 		if time.Now().After(deadline) {
 			t.Fatal("the command was not heard of")
 		}

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
@@ -181,9 +182,18 @@ func (p *probe) send(ctx context.Context) *Exchange {
 			return c, err
 		},
 		// The verdict on the certificate is our own, to tell what is wrong with it.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: r.URL.Hostname(), VerifyConnection: p.verify},
+		TLSClientConfig:       &tls.Config{InsecureSkipVerify: true, ServerName: r.URL.Hostname(), VerifyConnection: p.verify},
+		ExpectContinueTimeout: time.Second,
 	}
 	res, err := transport.RoundTrip(r)
+	if err != nil && len(p.body) > 0 && ctx.Err() == nil {
+		// Who refuses a body may hang up while it is still on its way, and the
+		// refusal is lost: ask first whether it is wanted (RFC 9110 §10.1.1).
+		again := r.Clone(ctx)
+		again.Body = io.NopCloser(bytes.NewReader(p.body))
+		again.Header.Set("Expect", "100-continue")
+		res, err = transport.RoundTrip(again)
+	}
 	if err != nil {
 		e.Trouble, e.Err = troubleOf(err), cause(err)
 		return e
