@@ -177,7 +177,9 @@ func TestRace_aRenewalUnderWayDoesNotSurviveTheEnd(t *testing.T) {
 			}
 			other := s.browser(v4).signIn(t, "victim@app.example", password)
 			before := b.thief()
-			get := func() answer { return s.send(request{http.MethodGet, v4.base + "/session", "", "", nil, before.jar}) }
+			get := func() answer {
+				return s.send(request{http.MethodGet, v4.base + "/session", "", "", http.Header{"Sec-Fetch-Site": {"same-origin"}}, before.jar})
+			}
 			a := h.during(t, "store transaction", get, func() {
 				if end != nil {
 					end(t, s, u, b, other)
