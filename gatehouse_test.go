@@ -242,6 +242,19 @@ func TestEndpoints_needsNoDatabase(t *testing.T) {
 	}
 }
 
+func TestEndpoints_areListedForEveryCarrier(t *testing.T) {
+	for _, carrier := range []string{"sealed", "stored", "iron"} {
+		cfg := config(t)
+		cfg.Mounts[0].Carrier = carrier
+		if carrier == "iron" {
+			cfg.Mounts[0].Iron.Cookie = "app-session"
+		}
+		if list, err := gatehouse.Endpoints(cfg); err != nil || len(list) < 20 {
+			t.Errorf("%s: %d endpoints, %v", carrier, len(list), err)
+		}
+	}
+}
+
 func TestMigrate_reportsWhatItDid(t *testing.T) {
 	cfg := config(t)
 	first, err := gatehouse.Migrate(t.Context(), cfg)

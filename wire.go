@@ -228,6 +228,11 @@ func (g *Gatehouse) serveMounts() (err error) {
 	if g.mounts, err = mounts(g.cfg, g.rooms.sessions); err != nil {
 		return err
 	}
+	for i, m := range g.cfg.Mounts {
+		if err := carry(g.mounts[i], m, g.cfg.Session.CacheEntries); err != nil {
+			return err
+		}
+	}
 	list, err := endpoints(g.cfg, g.rooms, g.mounts)
 	if err != nil {
 		return err
@@ -278,9 +283,6 @@ func mounts(cfg Config, sessions *session.Room) (list []*mount.Mount, err error)
 	for _, m := range cfg.Mounts {
 		on, err := mount.New(sessions, cfg.PublicOrigin, m.BasePath, seal.Dialect(m.Dialect), m.Secrets)
 		if err != nil {
-			return nil, err
-		}
-		if err := carry(on, m, cfg.Session.CacheEntries); err != nil {
 			return nil, err
 		}
 		on.ClearSiteData = quotedList(cfg.Session.ClearSiteData)
