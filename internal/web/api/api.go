@@ -230,20 +230,27 @@ func (h *Handler) changePassword(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, answer{Success: true, Expires: &token.Expires})
 }
 
-// deleteAccount asks for the password and removes the caller's own account.
-func (h *Handler) deleteAccount(w http.ResponseWriter, r *http.Request) error {
+// confirmed reads a body that holds the caller's password alone, and the session
+// that asks. Whether the password is right, the room says.
+func (h *Handler) confirmed(w http.ResponseWriter, r *http.Request) (x *mount.Exchange, s *session.Sealed, password auth.Secret, err error) {
 	var in struct {
 		Password string `json:"password"`
 	}
 	if err := web.DecodeJSON(w, r, &in); err != nil {
-		return err
+		return nil, nil, "", err
 	}
-	x := h.Mount.Bare(w, r)
-	s, err := x.Require()
+	x = h.Mount.Bare(w, r)
+	s, err = x.Require()
+	return x, s, auth.Secret(in.Password), err
+}
+
+// deleteAccount asks for the password and removes the caller's own account.
+func (h *Handler) deleteAccount(w http.ResponseWriter, r *http.Request) error {
+	x, s, password, err := h.confirmed(w, r)
 	if err != nil {
 		return err
 	}
-	if err := h.Users.DeleteOwn(r.Context(), *s, auth.Secret(in.Password)); err != nil {
+	if err := h.Users.DeleteOwn(r.Context(), *s, password); err != nil {
 		return err
 	}
 	x.DropSession()

@@ -113,18 +113,11 @@ func (h *Handler) revokeSession(w http.ResponseWriter, r *http.Request) error {
 
 // revokeOthers ends every session of the caller but the one that asks.
 func (h *Handler) revokeOthers(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Password string `json:"password"`
-	}
-	if err := web.DecodeJSON(w, r, &in); err != nil {
-		return err
-	}
-	x := h.Mount.Bare(w, r)
-	s, err := x.Require()
+	x, s, password, err := h.confirmed(w, r)
 	if err != nil {
 		return err
 	}
-	done, err := h.Users.RevokeOtherSessions(r.Context(), *s, auth.Secret(in.Password), x.Device())
+	done, err := h.Users.RevokeOtherSessions(r.Context(), *s, password, x.Device())
 	if err != nil {
 		return err
 	}
