@@ -141,8 +141,10 @@ func (in install) serve(s *Server) (*process, error) {
 	p := &process{ended: make(chan struct{})}
 	begun := make(chan error, 1)
 	go func() {
-		// Pdeathsig is sent when the thread ends that began the process.
+		// Pdeathsig is sent when the thread ends that began the process. This one
+		// lives on after it: it may have begun others, such as a browser.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		if err == nil {
 			p.pid = cmd.Process.Pid

@@ -298,6 +298,11 @@ func served(t *testing.T, serve func() (example, error)) example {
 	if err != nil {
 		t.Fatal(err)
 	}
+	select {
+	case <-e.next.done:
+		t.Fatalf("Next.js has ended (%v) and said:\n%s", e.next.err, e.next.out.since(0))
+	default:
+	}
 	from := e.next.out.len()
 	t.Cleanup(func() {
 		if t.Failed() {

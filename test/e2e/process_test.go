@@ -98,8 +98,14 @@ func (p *process) end() error {
 	}
 }
 
-// kill ends the whole group, whatever state it is in.
+// kill ends the whole group. One that has ended is left alone: its number may be
+// somebody else's by now.
 func (p *process) kill() {
+	select {
+	case <-p.done:
+		return
+	default:
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
 }
