@@ -201,3 +201,47 @@ func TestRing_goesOnWithWhatItHasWhileTheStoreIsAway(t *testing.T) {
 	s.only(auth.KeyActive)
 	s.only(auth.KeyNext)
 }
+
+// A database that was put back to an earlier state knows nothing of an emergency
+// retirement. The servers that do write it back: otherwise the next one to start
+// would take what the stolen key signs, and none could sign until then, because
+// the row says that the refused key is the one to do it.
+func TestHousekeep_retiresAgainWhatARestoredDatabaseBroughtBack(t *testing.T) {
+	ctx, s := context.Background(), newSite(t)
+	r := s.prepared()
+	stolen, next := s.only(auth.KeyActive), s.only(auth.KeyNext)
+	forged := s.token(r)
+	backup, err := s.db.ListKeys(ctx)
+	s.ok("list keys", err)
+	_, err = r.Retire(ctx, "cli", stolen, true)
+	s.ok("retire", err)
+	restored := newSite(t)
+	for _, row := range backup {
+		s.ok("restore", restored.db.InsertKey(ctx, row))
+	}
+	after := restored.prepared() // the control: a server that knows no more than the rows
+	if _, err := s.verify(after, forged); err != nil {
+		t.Fatalf("the restored rows do not bring the key back (%v), so this test proves nothing", err)
+	}
+	running := s.ring(func(o *keyring.Options) { o.Store = restored.db })
+	running.Changed(auth.Change{Kind: auth.ChangeKeys, KeyID: stolen, Value: 1})
+	s.ok("load", running.Load(ctx))
+	s.ok("housekeep", running.Housekeep(ctx))
+	if restored.only(auth.KeyActive) != next || !slices.Contains(restored.keys(auth.KeyRetired), stolen) {
+		t.Errorf("active %v, retired %v", restored.keys(auth.KeyActive), restored.keys(auth.KeyRetired))
+	}
+	if kid, err := s.verify(running, s.token(running)); err != nil || kid != next {
+		t.Errorf("the next token is signed by %q, error %v", kid, err)
+	}
+	if _, err := s.verify(restored.prepared(), forged); !errors.Is(err, jwt.UnknownKey) {
+		t.Errorf("a server that starts then: %v", err)
+	}
+	rows, err := restored.db.ListKeys(ctx)
+	s.ok("list keys", err)
+	s.ok("housekeep again", running.Housekeep(ctx))
+	again, err := restored.db.ListKeys(ctx)
+	s.ok("list keys", err)
+	if len(again) != len(rows) {
+		t.Errorf("%d keys, and %d after one more step", len(rows), len(again))
+	}
+}

@@ -225,6 +225,13 @@ func (r *Ring) drop(kid string) {
 	}
 }
 
+// isGone says whether the key was heard to be retired.
+func (r *Ring) isGone(kid string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone[kid]
+}
+
 // KeyIDs are the keys this node knows, for its beat: what it lists here it can
 // verify.
 func (r *Ring) KeyIDs() []string {

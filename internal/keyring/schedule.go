@@ -119,7 +119,7 @@ func (r *Ring) Housekeep(ctx context.Context) error {
 	if err := r.Load(ctx); err != nil {
 		return err
 	}
-	err := r.retireLingering(ctx)
+	err := errors.Join(r.retireAgain(ctx), r.retireLingering(ctx))
 	for _, a := range r.o.Algorithms {
 		err = errors.Join(err, r.rotateDue(ctx, a))
 	}
@@ -205,6 +205,26 @@ func nodeName(n auth.Node) string {
 		return string(n.ID)
 	}
 	return n.Name + " (" + string(n.ID) + ")"
+}
+
+// retireAgain writes back what the database lacks: a key that was heard to be
+// retired, and whose row says otherwise, as after a restored backup or a
+// failover that lost commits (guarantees R2). This server refuses such a key
+// whatever the row says; one that starts from the row would take it.
+func (r *Ring) retireAgain(ctx context.Context) (err error) {
+	for _, row := range r.rows() {
+		if row.State == auth.KeyRetired || !r.isGone(row.ID) {
+			continue
+		}
+		ret := Retirement{Key: row}
+		if failed := r.retireNow(ctx, Actor, &ret); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		r.o.Logger.Error("the database lacks the retirement of a signing key, as after a restored backup or a failover that lost commits; it was written back",
+			"kid", row.ID)
+	}
+	return err
 }
 
 // retireLingering takes away what has lingered long enough.
