@@ -47,11 +47,11 @@ func (c Config) checkSessionClaims(p *Problems, i int) {
 // sessionUser adds to the session's user what the settings say: the session
 // callback of NextAuth. Nothing of it comes from what an application wrote into
 // the cookie.
-func (c Config) sessionUser(m Mount) func(s *session.Sealed, user *authjs.Members) {
+func (c Config) sessionUser(m Mount) func(s *session.Checked, user *authjs.Members) {
 	if len(m.SessionClaims) == 0 {
 		return authjs.IDAndRoles
 	}
-	return func(s *session.Sealed, user *authjs.Members) {
+	return func(s *session.Checked, user *authjs.Members) {
 		authjs.IDAndRoles(s, user)
 		for _, one := range m.SessionClaims {
 			addSessionClaim(s, user, one)
@@ -59,7 +59,7 @@ func (c Config) sessionUser(m Mount) func(s *session.Sealed, user *authjs.Member
 	}
 }
 
-func addSessionClaim(s *session.Sealed, user *authjs.Members, c Claim) {
+func addSessionClaim(s *session.Checked, user *authjs.Members, c Claim) {
 	switch c.From {
 	case "user.id":
 		user.AddString(c.Name, string(s.UserID()))

@@ -175,7 +175,7 @@ func newTokens(cfg Config, r rooms, installation string) (*token.Room, error) {
 		Store: r.store, Index: r.index, Keys: r.keys, Secrets: slices.Concat(cfg.Keys.Master, cfg.Secrets), Installation: installation,
 		Audiences: cfg.Tokens.audiences(), Clients: cfg.Tokens.clients(), Idle: cfg.Tokens.RefreshMaxAge, Absolute: cfg.Tokens.RefreshLifetime,
 		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Limits: r.addresses, Seen: r.sessions.Seen,
-		More: cfg.moreClaims(), Logger: cfg.Logger, Now: cfg.Now,
+		More: cfg.moreClaims(), Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now, Ahead: r.follower.ClockDifference,
 	})
 }
 

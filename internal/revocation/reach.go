@@ -29,6 +29,20 @@ type Effect struct {
 	Latest time.Time `json:"latest,omitzero"`
 }
 
+// EffectFunc says how far what was noted has come; [Reach.Effect] is one. It may
+// wait for some tenths of a second: most servers hear within one.
+type EffectFunc func(ctx context.Context, noted *Noted) Effect
+
+// EffectSince is what the bound alone says at now of a change that was committed
+// then: every node has heard of it after maxStaleness, or refuses everything.
+func EffectSince(committed, now time.Time, maxStaleness time.Duration) Effect {
+	latest := committed.Add(maxStaleness)
+	if !latest.After(now) {
+		return Effect{Effective: Everywhere}
+	}
+	return Effect{Effective: Pending, Latest: latest}
+}
+
 // The bounds of waiting for the other nodes: ordinarily they have looked within
 // some hundredths of a second.
 const (

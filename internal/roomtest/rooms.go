@@ -186,7 +186,7 @@ func (r *Rooms) newUser(t testing.TB, in user.New) auth.User {
 
 // Begin begins a session on the mount without asking for a proof. replaces may
 // be nil.
-func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *session.Sealed) (session.Sealed, session.Token) {
+func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *session.Checked) (session.Checked, session.Token) {
 	t.Helper()
 	proof := session.Proof{User: u, Methods: []string{"pwd"}, Replaces: replaces}
 	var row session.Begun
@@ -206,7 +206,7 @@ func (r *Rooms) Begin(t testing.TB, m *mount.Mount, u auth.User, replaces *sessi
 
 // Check checks a cookie's text and fails the test unless there is a definite
 // verdict.
-func Check(t testing.TB, m *mount.Mount, token string) session.Sealed {
+func Check(t testing.TB, m *mount.Mount, token string) session.Checked {
 	t.Helper()
 	s, err := m.Sessions.Check(context.Background(), token, auth.Device{})
 	if err != nil {

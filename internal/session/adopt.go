@@ -17,7 +17,7 @@ import (
 // does not even open. Live means that the session goes on as the one whose Facts
 // it returns; every other verdict is final. An error is an *auth.Error of
 // KindUnavailable.
-type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Sealed, error)
+type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Checked, error)
 
 // AdoptOldIDs takes cookies without facts, until the given time, for sessions of
 // users who were imported with the ID that the cookie names.
@@ -38,16 +38,16 @@ type AdoptFunc func(ctx context.Context, claims []byte, now time.Time, from auth
 // log says so, once a minute.
 func (m *Mount) AdoptOldIDs(until time.Time) AdoptFunc {
 	left := &leftAlone{mount: m}
-	return func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Sealed, error) {
+	return func(ctx context.Context, claims []byte, now time.Time, from auth.Device) (Checked, error) {
 		if !now.Before(until) {
-			return Sealed{}, nil
+			return Checked{}, nil
 		}
 		if claims == nil {
 			return left.note(now, 1, 0)
 		}
 		subject, ok := adoptable(claims, now)
 		if !ok {
-			return Sealed{}, nil
+			return Checked{}, nil
 		}
 		s, err := m.adopt(ctx, subject, now, from)
 		if errors.Is(err, store.ErrNotFound) {
@@ -66,7 +66,7 @@ type leftAlone struct {
 	unopened, notImported int
 }
 
-func (l *leftAlone) note(now time.Time, unopened, notImported int) (Sealed, error) {
+func (l *leftAlone) note(now time.Time, unopened, notImported int) (Checked, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.unopened += unopened
@@ -76,19 +76,19 @@ func (l *leftAlone) note(now time.Time, unopened, notImported int) (Sealed, erro
 			"mount", l.mount.name, "unopened", l.unopened, "not_imported", l.notImported)
 		l.said, l.unopened, l.notImported = now, 0, 0
 	}
-	return Sealed{Verdict: JustEnded}, nil
+	return Checked{Verdict: JustEnded}, nil
 }
 
 // adopt returns store.ErrNotFound for a subject that nobody was imported with.
-func (m *Mount) adopt(ctx context.Context, subject string, now time.Time, from auth.Device) (Sealed, error) {
+func (m *Mount) adopt(ctx context.Context, subject string, now time.Time, from auth.Device) (Checked, error) {
 	a, err := m.Store.UserByOldID(ctx, m.name, subject)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return Sealed{}, err
+		return Checked{}, err
 	case err != nil:
-		return Sealed{}, auth.Unavailable(fmt.Errorf("find the user of a cookie to adopt: %w", err))
+		return Checked{}, auth.Unavailable(fmt.Errorf("find the user of a cookie to adopt: %w", err))
 	case !a.RefusedAt.IsZero():
-		return Sealed{Verdict: ended(a.RefusedAt, now)}, nil
+		return Checked{Verdict: ended(a.RefusedAt, now)}, nil
 	}
 	row, err := m.Store.Session(ctx, adoptedID(m.name, subject, now))
 	if errors.Is(err, store.ErrNotFound) {
@@ -96,17 +96,17 @@ func (m *Mount) adopt(ctx context.Context, subject string, now time.Time, from a
 	}
 	switch {
 	case errors.Is(err, errNotAdopted):
-		return Sealed{Verdict: JustEnded}, nil
+		return Checked{Verdict: JustEnded}, nil
 	case err != nil:
-		return Sealed{}, auth.Unavailable(fmt.Errorf("adopt a session: %w", err))
+		return Checked{}, auth.Unavailable(fmt.Errorf("adopt a session: %w", err))
 	case !row.EndedAt.IsZero():
-		return Sealed{Verdict: ended(row.EndedAt, now)}, nil
+		return Checked{Verdict: ended(row.EndedAt, now)}, nil
 	case a.User.Disabled() || row.Epoch != a.User.Epoch:
-		return Sealed{Verdict: JustEnded}, nil
+		return Checked{Verdict: JustEnded}, nil
 	}
 	f, err := factsOf(row, a.User)
 	f.IdleEnd = min(now.Add(m.Idle).Unix(), f.AbsoluteEnd)
-	return Sealed{Verdict: Live, Facts: f, current: &a.User}, err
+	return Checked{Verdict: Live, Facts: f, current: &a.User}, err
 }
 
 // ended is the verdict on what ended at the given time.

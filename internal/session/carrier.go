@@ -26,10 +26,10 @@ type carrier interface {
 	// Verdict is the best that is still possible. It asks no index, but for what
 	// a copy of a row must have at least. The error is an *auth.Error of
 	// KindUnavailable.
-	open(ctx context.Context, text string, now time.Time) (Sealed, sealedBy, error)
+	open(ctx context.Context, text string, now time.Time) (Checked, sealedBy, error)
 	// seal returns the text for a session with the claims c, whose IdleEnd has
 	// been moved.
-	seal(ctx context.Context, s *Sealed, c Claims, now time.Time) (string, error)
+	seal(ctx context.Context, s *Checked, c Claims, now time.Time) (string, error)
 }
 
 // sealedBy says whose words a cookie carries.
@@ -75,16 +75,16 @@ func (r *factsReader) note(name, raw []byte) {
 }
 
 // read says whose words the claims are.
-func (r *factsReader) read(m *Mount, claims []byte) (Sealed, sealedBy) {
+func (r *factsReader) read(m *Mount, claims []byte) (Checked, sealedBy) {
 	if r.gh == nil {
-		return Sealed{claims: claims}, application
+		return Checked{claims: claims}, application
 	}
 	f, err := m.keys.open(unquoted(r.gh), m.name)
 	if err != nil {
-		return Sealed{}, pretender
+		return Checked{}, pretender
 	}
 	altered := f.Shown != shownOf(r.name, r.email, r.picture, r.subject)
-	return Sealed{Facts: f, Verdict: Live, claims: claims, altered: altered}, gatehouse
+	return Checked{Facts: f, Verdict: Live, claims: claims, altered: altered}, gatehouse
 }
 
 // gains says whether now has a role that before lacks.

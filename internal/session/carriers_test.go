@@ -85,22 +85,22 @@ func TestCarriers_belongToTheirMount(t *testing.T) {
 }
 
 func TestCarriers_endAsOne(t *testing.T) {
-	for name, end := range map[string]func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, s session.Sealed){
-		"sign-out": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Sealed) {
+	for name, end := range map[string]func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, s session.Checked){
+		"sign-out": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Checked) {
 			if err := r.Sessions.SignOut(t.Context(), s, auth.Device{}); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"everything ended": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Sealed) { endAll(t, r, s.UserID()) },
-		"user deleted": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Sealed) {
+		"everything ended": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Checked) { endAll(t, r, s.UserID()) },
+		"user deleted": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Checked) {
 			if err := r.Users.Delete(t.Context(), "test", s.UserID()); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"idle": func(_ *testing.T, r *roomtest.Rooms, _ *mount.Mount, _ session.Sealed) {
+		"idle": func(_ *testing.T, r *roomtest.Rooms, _ *mount.Mount, _ session.Checked) {
 			r.Advance(roomtest.Idle * 12 / 10)
 		},
-		"the absolute end": func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, s session.Sealed) {
+		"the absolute end": func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, s session.Checked) {
 			for range int(roomtest.Absolute/roomtest.Idle) * 2 {
 				r.Advance(roomtest.Idle / 2)
 			}

@@ -33,8 +33,8 @@ const (
 // SignedIn says whether the request counts as signed in.
 func (v Verdict) SignedIn() bool { return v == Live || v == Superseded }
 
-// Sealed is a checked cookie, whatever carries the session.
-type Sealed struct {
+// Checked is a checked cookie, whatever carries the session.
+type Checked struct {
 	Facts
 	Verdict Verdict
 	// claims is the JSON object that was sealed, and carried what of it the next
@@ -69,36 +69,36 @@ type Sealed struct {
 //
 // from is where the request comes from; only the row of an adopted session
 // keeps it.
-func (m *Mount) Check(ctx context.Context, token string, from auth.Device) (Sealed, error) {
+func (m *Mount) Check(ctx context.Context, token string, from auth.Device) (Checked, error) {
 	s, err := m.check(ctx, token, from)
 	m.checks.count(s.Verdict, err)
 	return s, err
 }
 
-func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Sealed, error) {
+func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Checked, error) {
 	now := m.Now()
 	switch age := m.Index.Staleness(now); {
 	case age == revocation.Never:
-		return Sealed{}, auth.Unavailable(errors.New("change feed never read"))
+		return Checked{}, auth.Unavailable(errors.New("change feed never read"))
 	case age > m.MaxStaleness:
-		return Sealed{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
+		return Checked{}, auth.Unavailable(fmt.Errorf("change feed not read for %s", age.Round(time.Millisecond)))
 	}
 	s, by, err := m.carrier.open(ctx, token, now)
 	if err != nil {
-		return Sealed{}, err
+		return Checked{}, err
 	}
 	switch by {
 	case pretender:
-		return Sealed{}, nil
+		return Checked{}, nil
 	case settled:
 		return s, nil
 	case nobody, application:
 		if m.Adopt == nil {
-			return Sealed{}, nil
+			return Checked{}, nil
 		}
 		claims := s.claims
 		if s, err = m.Adopt(ctx, claims, now, from); err != nil || s.Verdict != Live {
-			return Sealed{Verdict: s.Verdict}, err
+			return Checked{Verdict: s.Verdict}, err
 		}
 		s.claims = claims
 		shown := s.Claims()
@@ -114,13 +114,13 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 	outdated := known && s.Version < least.Version
 	if s.Verdict.SignedIn() && m.Index.Doubts(s.Session, s.User) {
 		if err := m.settle(ctx, &s, now); err != nil {
-			return Sealed{}, err
+			return Checked{}, err
 		}
 		outdated = true
 	}
 	if s.Verdict.SignedIn() && (outdated || s.altered) {
 		if err := m.reload(ctx, &s, least); err != nil {
-			return Sealed{}, err
+			return Checked{}, err
 		}
 	}
 	return s, nil
@@ -128,7 +128,7 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Seal
 
 // settle asks the store what the index, being full, cannot say of the session
 // (guarantees R19). What it cannot say of the user, reload asks.
-func (m *Mount) settle(ctx context.Context, s *Sealed, now time.Time) error {
+func (m *Mount) settle(ctx context.Context, s *Checked, now time.Time) error {
 	row, err := m.Store.Session(ctx, s.SessionID())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -147,7 +147,7 @@ func (m *Mount) settle(ctx context.Context, s *Sealed, now time.Time) error {
 
 // judge asks the index and sets the verdict. It returns what is known of the
 // user.
-func (m *Mount) judge(s *Sealed, now time.Time) (revocation.Least, bool) {
+func (m *Mount) judge(s *Checked, now time.Time) (revocation.Least, bool) {
 	s.Verdict = Live
 	if end, over := m.Index.SessionEnded(s.Session); over {
 		s.Verdict = ended(end.At, now)
@@ -165,7 +165,7 @@ func (m *Mount) judge(s *Sealed, now time.Time) (revocation.Least, bool) {
 // reload reads the user's row because the cookie is older than it, or shows
 // somebody else's words. A row older than the feed says is not taken for the
 // truth (guarantees R8).
-func (m *Mount) reload(ctx context.Context, s *Sealed, least revocation.Least) error {
+func (m *Mount) reload(ctx context.Context, s *Checked, least revocation.Least) error {
 	u, err := m.Store.User(ctx, s.UserID())
 	switch {
 	case errors.Is(err, store.ErrNotFound):

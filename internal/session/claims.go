@@ -99,7 +99,7 @@ func (c *Claims) setUser(u auth.User) {
 
 // Claims returns the claims that the next seal will carry: those of the
 // cookie, or those of the user's row when the cookie was older than it.
-func (s *Sealed) Claims() Claims {
+func (s *Checked) Claims() Claims {
 	c := s.readClaims()
 	if s.current != nil {
 		c.setUser(*s.current)
@@ -111,7 +111,7 @@ func (s *Sealed) Claims() Claims {
 }
 
 // claim returns the raw JSON of a claim that the next seal will carry too.
-func (s *Sealed) claim(name string) (raw []byte) {
+func (s *Checked) claim(name string) (raw []byte) {
 	if s.carried != nil {
 		raw, _ = (&Claims{s.carried}).Get(name)
 	} else {
@@ -121,7 +121,7 @@ func (s *Sealed) claim(name string) (raw []byte) {
 }
 
 // readClaims returns the claims of the cookie, in a list of its own.
-func (s *Sealed) readClaims() Claims {
+func (s *Checked) readClaims() Claims {
 	if s.carried != nil {
 		return Claims{members: slices.Clone(s.carried)}
 	}
@@ -152,7 +152,7 @@ func (s *Sealed) readClaims() Claims {
 // Subject is what the application sees as the user's ID, the claim sub: an old
 // ID for those who were imported with one, and else the user's own. It is what
 // Gatehouse sealed, whatever the application has written since.
-func (s *Sealed) Subject() string {
+func (s *Checked) Subject() string {
 	if s.subject != "" {
 		return s.subject
 	}
@@ -165,13 +165,13 @@ func (s *Sealed) Subject() string {
 
 // Refresh takes over the user's row after a change that the session's own user
 // made: the next seal carries it.
-func (s *Sealed) Refresh(u auth.User) {
+func (s *Checked) Refresh(u auth.User) {
 	s.current, s.Version, s.Roles = &u, u.Version, u.Roles
 }
 
 // Outdated says whether code in the application that only decodes the cookie
 // would refuse it, or believe something that has changed since.
-func (s *Sealed) Outdated(now time.Time) bool {
+func (s *Checked) Outdated(now time.Time) bool {
 	if s.current != nil {
 		return true
 	}

@@ -13,7 +13,7 @@ const renewAfter = time.Minute
 // code in the application that only decodes the cookie would no longer take it.
 // So idleness is judged with an error of at most that tenth. Of a session that
 // is not live nothing is due.
-func (m *Mount) RenewalDue(s *Sealed) bool {
+func (m *Mount) RenewalDue(s *Checked) bool {
 	if s.Verdict != Live {
 		return false
 	}

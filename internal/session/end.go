@@ -14,7 +14,7 @@ import (
 // SignOut ends the session of a checked cookie, for good and everywhere. A
 // session that is over already is no error. When it returns an error nothing
 // is acknowledged: copies of the cookie may still be good.
-func (r *Room) SignOut(ctx context.Context, s Sealed, device auth.Device) error {
+func (r *Room) SignOut(ctx context.Context, s Checked, device auth.Device) error {
 	now := r.Now()
 	return r.Store.InTx(ctx, func(tx store.Tx) error {
 		if err := r.end(ctx, tx, s.SessionID(), s.UserID(), s.AbsoluteEnd, auth.EndSignOut, now); err != nil {

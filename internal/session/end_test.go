@@ -21,7 +21,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
 
-func signOut(t *testing.T, r *roomtest.Rooms, s session.Sealed) {
+func signOut(t *testing.T, r *roomtest.Rooms, s session.Checked) {
 	t.Helper()
 	if err := r.Sessions.SignOut(context.Background(), s, auth.Device{}); err != nil {
 		t.Fatalf("sign out: %v", err)
@@ -203,7 +203,7 @@ func TestBegin_revokesTheSessionsOfOtherUsersElsewhereInTheBrowser(t *testing.T)
 		want session.Verdict
 	}{{ann, session.Live}, {bob, session.JustEnded}} {
 		_, there := r.Begin(t, r.V5, c.who, nil)
-		proof := session.Proof{User: ann, Methods: []string{"pwd"}, Elsewhere: []session.Sealed{roomtest.Check(t, r.V5, there.Text)}}
+		proof := session.Proof{User: ann, Methods: []string{"pwd"}, Elsewhere: []session.Checked{roomtest.Check(t, r.V5, there.Text)}}
 		err := r.Store.InTx(context.Background(), func(tx store.Tx) error {
 			_, err := r.V4.Sessions.Begin(context.Background(), tx, proof)
 			return err

@@ -38,18 +38,18 @@ func (iron) begin(*Begun, auth.User, []member) {}
 // application's own, of a visitor perhaps who has not signed in, and one under a
 // password that is not known here is of an application that is one ahead in a
 // change of passwords: both are left alone.
-func (c iron) open(_ context.Context, text string, _ time.Time) (Sealed, sealedBy, error) {
+func (c iron) open(_ context.Context, text string, _ time.Time) (Checked, sealedBy, error) {
 	var r factsReader
 	claims, expires, err := c.sealer.OpenScan(text, r.note)
 	if errors.Is(err, seal.ErrPassword) {
-		return Sealed{Verdict: JustEnded}, settled, nil
+		return Checked{Verdict: JustEnded}, settled, nil
 	}
 	if err != nil {
-		return Sealed{}, nobody, nil
+		return Checked{}, nobody, nil
 	}
 	s, by := r.read(c.Mount, claims)
 	if by == application {
-		return Sealed{Verdict: JustEnded}, settled, nil
+		return Checked{Verdict: JustEnded}, settled, nil
 	}
 	if s.localEnd = expires / 1000; expires == 0 {
 		s.localEnd = math.MaxInt64
@@ -58,7 +58,7 @@ func (c iron) open(_ context.Context, text string, _ time.Time) (Sealed, sealedB
 }
 
 // seal makes the local trust the ttl of the seal.
-func (c iron) seal(_ context.Context, s *Sealed, cl Claims, now time.Time) (string, error) {
+func (c iron) seal(_ context.Context, s *Checked, cl Claims, now time.Time) (string, error) {
 	gh := c.keys.seal(make([]byte, 0, 256), c.name, s.Facts)
 	s.claims = append(appendFacts(make([]byte, 0, 1024), cl, s.Facts, gh), '}')
 	s.localEnd = c.Mount.localEnd(s, now)

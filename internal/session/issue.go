@@ -35,10 +35,10 @@ type Proof struct {
 	Device  auth.Device
 	// Replaces is the checked cookie that the browser sent along, if any: that
 	// session ends with this one's beginning.
-	Replaces *Sealed
+	Replaces *Checked
 	// Elsewhere are the checked cookies of other mounts that the browser sent
 	// along: the sessions of other users end with this one's beginning.
-	Elsewhere []Sealed
+	Elsewhere []Checked
 }
 
 // Token is what goes into the cookie.
@@ -133,10 +133,10 @@ func (m *Mount) endSurplus(ctx context.Context, tx store.Tx, begins auth.Session
 
 // Seal makes the first cookie of a session whose row is committed. change, if
 // not nil, may alter the readable claims.
-func (m *Mount) Seal(ctx context.Context, b Begun, p Proof, change func(*Claims)) (Sealed, Token, error) {
-	s, err := m.sealedOf(b, p.User)
+func (m *Mount) Seal(ctx context.Context, b Begun, p Proof, change func(*Claims)) (Checked, Token, error) {
+	s, err := m.checkedOf(b, p.User)
 	if err != nil {
-		return Sealed{}, Token{}, fmt.Errorf("seal session: %w", err)
+		return Checked{}, Token{}, fmt.Errorf("seal session: %w", err)
 	}
 	var c Claims
 	c.setUser(p.User)
@@ -149,10 +149,10 @@ func (m *Mount) Seal(ctx context.Context, b Begun, p Proof, change func(*Claims)
 	return s, t, err
 }
 
-// sealedOf is a session on its way to its first cookie.
-func (m *Mount) sealedOf(b Begun, u auth.User) (Sealed, error) {
+// checkedOf is a session on its way to its first cookie.
+func (m *Mount) checkedOf(b Begun, u auth.User) (Checked, error) {
 	f, err := factsOf(b.Session, u)
-	return Sealed{Verdict: Live, Facts: f, stored: fromRow{token: b.token, version: b.Version, fresh: true}}, err
+	return Checked{Verdict: Live, Facts: f, stored: fromRow{token: b.token, version: b.Version, fresh: true}}, err
 }
 
 // factsOf says of a row what its cookie will; the idle end is the sealing's.
@@ -173,7 +173,7 @@ func factsOf(row auth.Session, u auth.User) (f Facts, err error) {
 // come to more than it was begun with takes another ID, where the cookie is sure
 // to reach its browser (see rotate).
 // change, if not nil, may alter the readable claims.
-func (m *Mount) Renew(ctx context.Context, s *Sealed, change func(*Claims)) (Token, error) {
+func (m *Mount) Renew(ctx context.Context, s *Checked, change func(*Claims)) (Token, error) {
 	now := m.Now()
 	switch unix := now.Unix(); {
 	case s.Verdict == Live && (unix >= s.AbsoluteEnd || unix >= s.IdleEnd):
@@ -206,7 +206,7 @@ func (m *Mount) Renew(ctx context.Context, s *Sealed, change func(*Claims)) (Tok
 }
 
 // seal moves the idle end and seals. s.Shown is that of c.
-func (m *Mount) seal(ctx context.Context, s *Sealed, c Claims, now time.Time) (Token, error) {
+func (m *Mount) seal(ctx context.Context, s *Checked, c Claims, now time.Time) (Token, error) {
 	s.IdleEnd = min(now.Add(m.Idle).Unix(), s.AbsoluteEnd)
 	text, err := m.carrier.seal(ctx, s, c, now)
 	if err != nil {

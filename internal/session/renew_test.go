@@ -18,7 +18,7 @@ import (
 
 // renew checks a cookie and renews it, and fails the test if either does not
 // work.
-func renew(t *testing.T, m *mount.Mount, token string) (session.Sealed, session.Token) {
+func renew(t *testing.T, m *mount.Mount, token string) (session.Checked, session.Token) {
 	t.Helper()
 	s := roomtest.Check(t, m, token)
 	next, err := m.Sessions.Renew(context.Background(), &s, nil)
@@ -202,7 +202,7 @@ func TestRenew_neverPassesTheAbsoluteEnd(t *testing.T) {
 		end := roomtest.Start.Add(roomtest.Absolute).Unix()
 		for r.Clock.Now().Unix() < end-7200 {
 			r.Advance(time.Hour)
-			var s session.Sealed
+			var s session.Checked
 			s, token = renew(t, m, token.Text)
 			if s.AbsoluteEnd != begun.AbsoluteEnd || s.AbsoluteEnd != end || s.Start != begun.Start {
 				t.Fatalf("after %v: absolute end %d, want %d", r.Clock.Now().Sub(roomtest.Start), s.AbsoluteEnd, end)

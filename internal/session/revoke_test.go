@@ -23,8 +23,8 @@ import (
 type household struct {
 	*roomtest.Rooms
 	ann, ben           auth.User
-	mine, phone, third session.Sealed
-	bens               session.Sealed
+	mine, phone, third session.Checked
+	bens               session.Checked
 	cookies            map[auth.SessionID]string
 }
 
@@ -33,7 +33,7 @@ func newHousehold(t *testing.T) *household {
 	r := roomtest.New(t)
 	h := &household{Rooms: r, ann: r.NewUser(t, "ann"), ben: r.NewUser(t, "ben"), cookies: map[auth.SessionID]string{}}
 	for _, s := range []struct {
-		to   *session.Sealed
+		to   *session.Checked
 		user auth.User
 		v5   bool
 	}{{&h.mine, h.ann, false}, {&h.phone, h.ann, false}, {&h.third, h.ann, true}, {&h.bens, h.ben, false}} {
@@ -53,7 +53,7 @@ func (h *household) alive(t *testing.T) (names []string) {
 	t.Helper()
 	for _, s := range []struct {
 		name string
-		session.Sealed
+		session.Checked
 	}{{"mine", h.mine}, {"phone", h.phone}, {"third", h.third}, {"ben's", h.bens}} {
 		m := h.V4
 		if s.name == "third" {

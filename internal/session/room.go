@@ -30,7 +30,7 @@ type Options struct {
 	MaxStaleness time.Duration
 	// Effect says how far a revocation has come; nil means that only MaxStaleness
 	// is known of that.
-	Effect EffectFunc
+	Effect revocation.EffectFunc
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

@@ -21,7 +21,7 @@ import (
 // [auth.SupersededGrace] with the lesser privileges. Of several at once one wins,
 // and the others see a superseded session. Nothing of it is an end for the user:
 // families of refresh tokens move along.
-func (m *Mount) rotate(ctx context.Context, s *Sealed, c Claims, now time.Time) error {
+func (m *Mount) rotate(ctx context.Context, s *Checked, c Claims, now time.Time) error {
 	old := s.SessionID()
 	var next Begun
 	var u auth.User
@@ -65,7 +65,7 @@ func (m *Mount) rotate(ctx context.Context, s *Sealed, c Claims, now time.Time) 
 	case err != nil:
 		return auth.Unavailable(fmt.Errorf("rotate session: %w", err))
 	}
-	fresh, err := m.sealedOf(next, u)
+	fresh, err := m.checkedOf(next, u)
 	if err != nil {
 		return fmt.Errorf("rotate session: %w", err)
 	}

@@ -18,11 +18,11 @@ type sealed struct {
 
 func (sealed) begin(*Begun, auth.User, []member) {}
 
-func (c sealed) open(_ context.Context, text string, _ time.Time) (Sealed, sealedBy, error) {
+func (c sealed) open(_ context.Context, text string, _ time.Time) (Checked, sealedBy, error) {
 	var r factsReader
 	claims, err := c.sealer.OpenScan(text, r.note)
 	if err != nil {
-		return Sealed{}, nobody, nil
+		return Checked{}, nobody, nil
 	}
 	s, by := r.read(c.Mount, claims)
 	return s, by, nil
@@ -30,7 +30,7 @@ func (c sealed) open(_ context.Context, text string, _ time.Time) (Sealed, seale
 
 // seal seals the local trust as exp: how long code that does not ask Gatehouse
 // may believe the cookie (guarantees R12).
-func (c sealed) seal(_ context.Context, s *Sealed, cl Claims, now time.Time) (string, error) {
+func (c sealed) seal(_ context.Context, s *Checked, cl Claims, now time.Time) (string, error) {
 	gh := c.keys.seal(make([]byte, 0, 256), c.name, s.Facts)
 	s.claims = appendFacts(make([]byte, 0, 1024), cl, s.Facts, gh)
 	s.claims = appendTimes(s.claims, now.Unix(), c.localEnd(s, now))
@@ -42,6 +42,6 @@ func (c sealed) seal(_ context.Context, s *Sealed, cl Claims, now time.Time) (st
 }
 
 // localEnd is until when code that does not ask Gatehouse may believe a cookie.
-func (m *Mount) localEnd(s *Sealed, now time.Time) int64 {
+func (m *Mount) localEnd(s *Checked, now time.Time) int64 {
 	return min(now.Add(m.LocalTrust).Unix(), s.IdleEnd)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
 
-func shownEmail(s *session.Sealed) string {
+func shownEmail(s *session.Checked) string {
 	c := s.Claims()
 	raw, _ := c.Get(session.ClaimEmail)
 	var email string

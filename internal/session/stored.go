@@ -110,10 +110,10 @@ func (c *stored) genuine(id [16]byte, secret string) bool {
 // open finds the copy of the row, or reads it. A copy is no authority: what it
 // says of the session's end is asked of the index by every check, and one that is
 // older than the index says is read anew (guarantees R8).
-func (c *stored) open(ctx context.Context, text string, now time.Time) (Sealed, sealedBy, error) {
+func (c *stored) open(ctx context.Context, text string, now time.Time) (Checked, sealedBy, error) {
 	id, secret, ok := cutStored(text)
 	if !ok {
-		return Sealed{}, nobody, nil
+		return Checked{}, nobody, nil
 	}
 	var room [secretLength]byte
 	copy(room[:], secret)
@@ -121,17 +121,17 @@ func (c *stored) open(ctx context.Context, text string, now time.Time) (Sealed, 
 	known, found := c.copies.get(id, &hash, now.Unix(), int64(c.Idle/time.Second), int64(c.tenth()/time.Second))
 	switch {
 	case found == foreign, found == gone, found == missing && !c.genuine(id, secret):
-		return Sealed{}, nobody, nil
+		return Checked{}, nobody, nil
 	case found >= held && !c.outdated(known) && !c.Index.Doubts(known.session, known.user):
 		if found == heldDue {
 			c.seen.note(id, now)
 		}
-		return c.sealedOf(text, known, found == heldDue, now), gatehouse, nil
+		return c.checkedOf(text, known, found == heldDue, now), gatehouse, nil
 	}
 	if end, over := c.Index.SessionEnded(id); over {
 		// Nothing that the row says could make this a session again.
 		if v := ended(end.At, now); v == Void || !end.Superseded {
-			return Sealed{Verdict: v}, settled, nil
+			return Checked{Verdict: v}, settled, nil
 		}
 	}
 	return c.read(ctx, text, known, id, hash, now)
@@ -143,10 +143,10 @@ func (c *stored) outdated(e rowCopy) bool {
 	return known && e.userVersion < least.Version || e.version < c.Index.SessionVersion(e.session)
 }
 
-// sealedOf is the session that a copy tells of. It is in use, so its idle end
+// checkedOf is the session that a copy tells of. It is in use, so its idle end
 // lies ahead.
-func (c *stored) sealedOf(text string, e rowCopy, due bool, now time.Time) Sealed {
-	return Sealed{
+func (c *stored) checkedOf(text string, e rowCopy, due bool, now time.Time) Checked {
+	return Checked{
 		Facts: Facts{
 			User: e.user, Session: e.session, Epoch: e.epoch, Version: e.userVersion, Start: e.start, AbsoluteEnd: e.absoluteEnd,
 			IdleEnd: min(now.Add(c.Idle).Unix(), e.absoluteEnd), Roles: e.roles,
@@ -162,51 +162,51 @@ const absentFor = time.Minute
 // read is the way of a cookie of which there is no copy, or one that is too old,
 // or one that has not been used for so long that only the row can tell whether it
 // was used elsewhere. known is that copy.
-func (c *stored) read(ctx context.Context, text string, known rowCopy, id [16]byte, hash [32]byte, now time.Time) (Sealed, sealedBy, error) {
+func (c *stored) read(ctx context.Context, text string, known rowCopy, id [16]byte, hash [32]byte, now time.Time) (Checked, sealedBy, error) {
 	for range 2 {
 		r, err := c.reads.of(ctx, id, c.row)
 		if errors.Is(err, store.ErrNotFound) {
 			c.putAbsent(id, hash, now)
-			return Sealed{}, nobody, nil
+			return Checked{}, nobody, nil
 		}
 		if err != nil {
-			return Sealed{}, nobody, auth.Unavailable(fmt.Errorf("read a stored session: %w", err))
+			return Checked{}, nobody, auth.Unavailable(fmt.Errorf("read a stored session: %w", err))
 		}
 		if !hmac.Equal([]byte(r.session.SecretHash), hex.AppendEncode(nil, hash[:])) || r.session.Mount != c.name {
-			return Sealed{}, nobody, nil
+			return Checked{}, nobody, nil
 		}
 		e, issued, err := copyOf(r.session, r.user, hash)
 		if err != nil {
-			return Sealed{}, nobody, fmt.Errorf("stored session: %w", err)
+			return Checked{}, nobody, fmt.Errorf("stored session: %w", err)
 		}
 		if c.outdated(e) {
 			continue // read before the change was committed, by whom we have joined perhaps
 		}
 		return c.judgeRow(text, r, e, issued, known.seen, hash, now)
 	}
-	return Sealed{}, nobody, auth.Unavailable(errors.New("the session's row is older than the change feed"))
+	return Checked{}, nobody, auth.Unavailable(errors.New("the session's row is older than the change feed"))
 }
 
 // judgeRow judges a session by its row. seen is when it was last used as far as
 // was known here.
-func (c *stored) judgeRow(text string, r rowOfUser, e rowCopy, issued []string, seen int64, hash [32]byte, now time.Time) (Sealed, sealedBy, error) {
+func (c *stored) judgeRow(text string, r rowOfUser, e rowCopy, issued []string, seen int64, hash [32]byte, now time.Time) (Checked, sealedBy, error) {
 	switch v := standing(r.session, r.user, now); v {
 	case Live:
 	case Superseded:
-		s := c.sealedOf(text, e, false, now)
+		s := c.checkedOf(text, e, false, now)
 		s.Verdict, s.Roles = v, lesserRoles(issued, e.roles)
 		return s, gatehouse, nil
 	default:
 		if v == Void {
 			c.putAbsent(e.session, hash, now)
 		}
-		return Sealed{Verdict: v}, settled, nil
+		return Checked{Verdict: v}, settled, nil
 	}
 	// Other servers write a time of use behind by up to a tenth of the idle time.
 	lag := c.tenth() + FlushInterval
 	e.seen = max(e.seen, seen)
 	if now.Unix() >= e.seen+int64((c.Idle+lag)/time.Second) {
-		return Sealed{}, settled, nil
+		return Checked{}, settled, nil
 	}
 	due := now.Unix()-e.seen >= int64(c.tenth()/time.Second)
 	if e.seen = now.Unix(); due {
@@ -214,7 +214,7 @@ func (c *stored) judgeRow(text string, r rowOfUser, e rowCopy, issued []string, 
 		c.seen.note(e.session, now)
 	}
 	c.copies.put(e)
-	return c.sealedOf(text, e, due, now), gatehouse, nil
+	return c.checkedOf(text, e, due, now), gatehouse, nil
 }
 
 // putAbsent remembers that a secret is of no session any more.
@@ -256,7 +256,7 @@ func copyOf(row auth.Session, u auth.User, hash [32]byte) (e rowCopy, issued []s
 // seal changes no cookie: its text is that of the row. What the application has
 // altered beside the user is written to the row, and a copy is kept of what has
 // just been written.
-func (c *stored) seal(ctx context.Context, s *Sealed, cl Claims, now time.Time) (string, error) {
+func (c *stored) seal(ctx context.Context, s *Checked, cl Claims, now time.Time) (string, error) {
 	if s.stored.altered {
 		if err := c.keep(ctx, s, cl.kept(), now); err != nil || s.Verdict != Live {
 			return "", err
@@ -269,7 +269,7 @@ func (c *stored) seal(ctx context.Context, s *Sealed, cl Claims, now time.Time) 
 	return s.stored.token, nil
 }
 
-func (c *stored) putCopy(s *Sealed, cl Claims, now time.Time) {
+func (c *stored) putCopy(s *Checked, cl Claims, now time.Time) {
 	_, secret, ok := cutStored(s.stored.token)
 	if !ok {
 		return
@@ -299,7 +299,7 @@ const maxKept = 4096
 // keep writes what the application keeps in the session, if that is something
 // else than before, and tells every server. A session that has ended meanwhile is
 // no error.
-func (c *stored) keep(ctx context.Context, s *Sealed, kept []member, now time.Time) error {
+func (c *stored) keep(ctx context.Context, s *Checked, kept []member, now time.Time) error {
 	var row auth.Session
 	err := c.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		if row, err = tx.Session(ctx, s.SessionID()); err != nil {

@@ -167,18 +167,18 @@ func TestStored_manyAtOnceAreOneRead(t *testing.T) {
 // The row is read while it is good; then the session ends, and the feed says so;
 // then what was read arrives. It must not count, now or ever (guarantees R8).
 func TestStored_aRowReadBeforeItsEndDoesNotCount(t *testing.T) {
-	for name, change := range map[string]func(t *testing.T, r *roomtest.Rooms, s session.Sealed) (over bool){
-		"signed out": func(t *testing.T, r *roomtest.Rooms, s session.Sealed) bool {
+	for name, change := range map[string]func(t *testing.T, r *roomtest.Rooms, s session.Checked) (over bool){
+		"signed out": func(t *testing.T, r *roomtest.Rooms, s session.Checked) bool {
 			if err := r.Sessions.SignOut(t.Context(), s, auth.Device{}); err != nil {
 				t.Error(err)
 			}
 			return true
 		},
-		"everything ended": func(t *testing.T, r *roomtest.Rooms, s session.Sealed) bool {
+		"everything ended": func(t *testing.T, r *roomtest.Rooms, s session.Checked) bool {
 			endAll(t, r, s.UserID())
 			return true
 		},
-		"role taken": func(t *testing.T, r *roomtest.Rooms, s session.Sealed) bool {
+		"role taken": func(t *testing.T, r *roomtest.Rooms, s session.Checked) bool {
 			if _, err := r.Users.SetRoles(t.Context(), "test", s.UserID(), []string{"user"}); err != nil {
 				t.Error(err)
 			}
@@ -190,7 +190,7 @@ func TestStored_aRowReadBeforeItsEndDoesNotCount(t *testing.T) {
 			n := newNode(t, r)
 			begun, token := r.Begin(t, r.Carried(t, r.Sessions, "stored"), r.NewUser(t, "ann", "admin", "user"), nil)
 			n.rows.hold, n.rows.held = make(chan struct{}), make(chan struct{}, 8)
-			got := make(chan session.Sealed)
+			got := make(chan session.Checked)
 			go func() {
 				s, err := n.Sessions.Check(context.Background(), token.Text, auth.Device{})
 				if err != nil {
@@ -203,7 +203,7 @@ func TestStored_aRowReadBeforeItsEndDoesNotCount(t *testing.T) {
 			n.hear(t, r)
 			close(n.rows.hold)
 			first := <-got
-			for i, s := range []session.Sealed{first, roomtest.Check(t, n.Mount, token.Text)} {
+			for i, s := range []session.Checked{first, roomtest.Check(t, n.Mount, token.Text)} {
 				if over && s.Verdict.SignedIn() {
 					t.Errorf("check %d: verdict %d, want nobody", i, s.Verdict)
 				}

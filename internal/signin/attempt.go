@@ -80,7 +80,7 @@ type Outcome struct {
 	Missing  Step
 	Continue auth.Secret
 	// Session and Token are set when nothing is missing.
-	Session session.Sealed
+	Session session.Checked
 	Token   session.Token
 	// KnownBy is what the browser is to keep, so that it is known to the
 	// account from now on; see [Devices].
@@ -98,10 +98,10 @@ type Browser struct {
 	// KnownBy is what the browser kept of earlier sign-ins; empty for nothing.
 	KnownBy string
 	// Current is the checked cookie that came along, if any.
-	Current *session.Sealed
+	Current *session.Checked
 	// Elsewhere, if not nil, is asked for the checked cookies of other mounts
 	// that came along, before a session begins; its error is returned as it is.
-	Elsewhere func() ([]session.Sealed, error)
+	Elsewhere func() ([]session.Checked, error)
 	// Claims, if not nil, may alter the readable claims of the new session.
 	Claims func(*session.Claims)
 	// Within, if not nil, is called in the transaction in which the session

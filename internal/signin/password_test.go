@@ -408,7 +408,7 @@ func TestPassword_beginsNothingBesideAnUnknownSession(t *testing.T) {
 	r := roomtest.New(t)
 	u := r.NewUserWithPassword(t, "ann")
 	b := from(r, "")
-	b.Elsewhere = func() ([]session.Sealed, error) { return nil, auth.Unavailable(errors.New("stale")) }
+	b.Elsewhere = func() ([]session.Checked, error) { return nil, auth.Unavailable(errors.New("stale")) }
 	if _, err := try(r, "ann@example.com", roomtest.Password, b); !errors.Is(err, auth.CodeUnavailable) {
 		t.Errorf("%v, want unavailable", err)
 	}
@@ -421,7 +421,7 @@ func TestPassword_endsSomebodyElsesSessionElsewhere(t *testing.T) {
 	r.NewUserWithPassword(t, "ann")
 	bobs, token := r.Begin(t, r.V5, r.NewUser(t, "bob"), nil)
 	b := from(r, "")
-	b.Elsewhere = func() ([]session.Sealed, error) { return []session.Sealed{bobs}, nil }
+	b.Elsewhere = func() ([]session.Checked, error) { return []session.Checked{bobs}, nil }
 	if _, err := try(r, "ann@example.com", roomtest.Password, b); err != nil {
 		t.Fatal(err)
 	}

@@ -90,8 +90,8 @@ func (r *Room) check(ctx context.Context, text string) (*Access, error) {
 	if len(text) > MaxAccessToken {
 		return nil, invalid(jwt.TooLong)
 	}
-	now := r.Now()
-	if err := r.fresh(now); err != nil {
+	now := r.now()
+	if err := r.fresh(); err != nil {
 		return nil, err
 	}
 	sum := fingerprint(text)
@@ -264,7 +264,7 @@ func (i *Issuer) sharedKey(a Audience) *jwt.Key {
 // is never good here.
 func (i *Issuer) verify(text string, audience []string) (*Access, error) {
 	c, err := i.Keys.Verify(text, jwt.Expect{
-		Issuer: i.URL, Audience: audience, Types: []string{typ}, Now: i.Now(), Skew: skew,
+		Issuer: i.URL, Audience: audience, Types: []string{typ}, Now: i.now(), Skew: skew,
 	})
 	switch {
 	case errors.Is(err, jwt.ErrToken):

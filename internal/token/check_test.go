@@ -60,6 +60,8 @@ func TestCheck_refusesEveryTokenThatIsNotForIt(t *testing.T) {
 		return c
 	}
 	now := s.Clock.Now().Unix()
+	ben := s.NewUser(t, "ben") // so that no session ends for another one of Ann's
+	bens := func(d token.Demand) token.Grant { return s.GrantTo(t, s.tokens, ben, d) }
 	parts := strings.Split(good, ".")
 	raw := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	flipped := []byte(parts[2])
@@ -78,8 +80,8 @@ func TestCheck_refusesEveryTokenThatIsNotForIt(t *testing.T) {
 		"mis-typed: an ID token":          sign(t, ours, "id_token+jwt", base),
 		"foreign issuer":                  sign(t, ours, "at+jwt", with(map[string]any{"iss": "https://app.example/other"})),
 		"no issuer":                       sign(t, ours, "at+jwt", with(map[string]any{"iss": nil})),
-		"for another audience":            s.grant(token.Demand{Audience: roomtest.API}).Access,
-		"under a shared secret":           s.grant(token.Demand{Audience: roomtest.SharedAPI}).Access,
+		"for another audience":            bens(token.Demand{Audience: roomtest.API}).Access,
+		"under a shared secret":           bens(token.Demand{Audience: roomtest.SharedAPI}).Access,
 		"no audience":                     sign(t, ours, "at+jwt", with(map[string]any{"aud": nil})),
 		"expired":                         sign(t, ours, "at+jwt", with(map[string]any{"exp": now})),
 		"no end":                          sign(t, ours, "at+jwt", with(map[string]any{"exp": nil})),
@@ -90,7 +92,7 @@ func TestCheck_refusesEveryTokenThatIsNotForIt(t *testing.T) {
 		"no family":                       sign(t, ours, "at+jwt", with(map[string]any{"fam": nil})),
 		"no subject of ours":              sign(t, ours, "at+jwt", with(map[string]any{"sub": "42"})),
 		"roles that are no list":          sign(t, ours, "at+jwt", with(map[string]any{"roles": "admin"})),
-		"a refresh token":                 s.grant(own).Refresh.Reveal(),
+		"a refresh token":                 bens(own).Refresh.Reveal(),
 	}
 	for name, text := range cases {
 		a, err := s.tokens.Check(ctx, text)
@@ -124,7 +126,7 @@ func TestCheck_aRememberedTokenEndsAtOnce(t *testing.T) {
 	for name, end := range map[string]func(s *site, g token.Grant){
 		"by its time":       func(s *site, g token.Grant) { s.Advance(5 * time.Minute) },
 		"by its key":        func(s *site, _ token.Grant) { s.tokens.Keys.(*roomtest.Keys).Retire() },
-		"by revocation":     func(s *site, g token.Grant) { _ = s.tokens.Revoke(ctx, g.Refresh, token.Client{}, auth.Device{}) },
+		"by revocation":     func(s *site, g token.Grant) { _, _ = s.tokens.Revoke(ctx, g.Refresh, token.Client{}, auth.Device{}) },
 		"by its session":    func(s *site, g token.Grant) { _ = s.signOut(g) },
 		"by its user's end": func(s *site, _ token.Grant) { _, _ = s.Users.Disable(ctx, "test", s.ann.ID) },
 	} {

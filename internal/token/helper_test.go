@@ -108,3 +108,12 @@ var own = token.Demand{Audience: roomtest.OwnAPI}
 
 // afterGrace moves the clock so that a refresh rotates.
 func (s *site) afterGrace() { s.Advance(11 * time.Second) }
+
+// spoiled is the token with another secret, of the same form.
+func spoiled(text auth.Secret) auth.Secret {
+	last := "A"
+	if text[len(text)-1] == 'A' {
+		last = "E"
+	}
+	return text[:len(text)-1] + auth.Secret(last)
+}

@@ -29,17 +29,26 @@ type Introspection struct {
 	Roles     []string `json:"roles,omitempty"`
 }
 
+// The values of token_type. The first is that of RFC 6749 §7.1; a refresh token
+// has none there, and is called as in RFC 7009 §2.1: whoever lets in what is
+// active, and asks no further, must be able to tell it from an access token.
+const (
+	typeAccess  = "Bearer"
+	typeRefresh = "refresh_token"
+)
+
 // Introspect says whether a token is good now, wherever it ended (RFC 7662).
-// The roles are those that the user has now. A client is told of tokens for its
-// own audiences alone; and a token under a shared secret is not active, because
-// whoever asks could have made it. Codes: invalid_client (it may not ask),
+// The roles are those that the user has now. A client is told of access tokens
+// for its own audiences alone; of refresh tokens, of its own, and of those of the
+// application itself when they are for an audience of the client's. A token under
+// a shared secret is not active, because whoever asks could have made it. Codes: invalid_client (it may not ask),
 // unavailable.
 func (i *Issuer) Introspect(ctx context.Context, text auth.Secret, client Client) (Introspection, error) {
 	if !client.MayIntrospect {
 		return Introspection{}, auth.NewError(auth.CodeInvalidClient, errors.New("the client may not introspect"))
 	}
-	now := i.Now()
-	if err := i.fresh(now); err != nil {
+	now := i.now()
+	if err := i.fresh(); err != nil {
 		return Introspection{}, err
 	}
 	if strings.HasPrefix(text.Reveal(), "fam_") {
@@ -59,7 +68,7 @@ func (i *Issuer) Introspect(ctx context.Context, text auth.Secret, client Client
 		return Introspection{}, err
 	}
 	return Introspection{
-		Active: true, TokenType: "Bearer", Scope: strings.Join(a.Scopes, " "), ClientID: a.Client, Subject: a.Known,
+		Active: true, TokenType: typeAccess, Scope: strings.Join(a.Scopes, " "), ClientID: a.Client, Subject: a.Known,
 		Audience: a.Audience[0], Issuer: a.Issuer, ID: a.ID, SessionID: string(a.SessionID()), FamilyID: string(a.FamilyID()),
 		IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt, ProvenAt: a.ProvenAt, Roles: a.Roles,
 	}, nil
@@ -72,7 +81,7 @@ func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client
 		return Introspection{}, nil
 	}
 	f, err := i.Store.Family(ctx, t.family)
-	now := i.Now()
+	now := i.now()
 	switch {
 	case isNotFound(err):
 		return Introspection{}, nil
@@ -80,7 +89,7 @@ func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client
 		return Introspection{}, auth.Unavailable(err)
 	case !i.roots.right(f, t) || t.n != f.Generation || f.Mount != i.Mount || !f.EndedAt.IsZero() || i.void(f),
 		!now.Before(f.AbsoluteEnd) || now.Sub(f.RotatedAt) >= i.Idle,
-		!slices.ContainsFunc(f.Audiences, func(a string) bool { return slices.Contains(client.Audiences, a) }):
+		!client.concerns(f):
 		return Introspection{}, nil
 	}
 	u, err := i.Store.User(ctx, f.UserID)
@@ -97,10 +106,18 @@ func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client
 		return Introspection{}, nil
 	}
 	return Introspection{
-		Active: true, Scope: strings.Join(f.Scopes, " "), ClientID: owner.name(), Subject: subjectOf(u, f).Known,
-		Audience: f.Audiences[0], Issuer: i.URL, SessionID: string(f.SessionID), FamilyID: string(f.ID),
+		Active: true, TokenType: typeRefresh, Scope: strings.Join(f.Scopes, " "), ClientID: owner.name(), Subject: subjectOf(u, f).Known,
+		Audience: i.URL, Issuer: i.URL, // nobody else takes it SessionID: string(f.SessionID), FamilyID: string(f.ID),
 		IssuedAt: f.CreatedAt.Unix(), ExpiresAt: f.AbsoluteEnd.Unix(), ProvenAt: f.ProvenAt.Unix(), Roles: u.Roles,
 	}, nil
+}
+
+// concerns says whether the client may be told of a family.
+func (c Client) concerns(f auth.Family) bool {
+	if f.ClientID != "" {
+		return f.ClientID == c.ID
+	}
+	return slices.ContainsFunc(f.Audiences, func(a string) bool { return slices.Contains(c.Audiences, a) })
 }
 
 // texts reads a JSON array of texts.

@@ -100,7 +100,7 @@ func (p Plan) online() Plan {
 // be revoked by it all the same. Code: changed_meanwhile.
 func (p Plan) Begin(ctx context.Context, tx store.Tx, u auth.User, s auth.Session) (auth.Family, error) {
 	i := p.issuer
-	now := i.Now()
+	now := i.now()
 	f := auth.Family{
 		ID: auth.NewFamilyID(now), UserID: u.ID, SessionID: s.ID, Subject: s.Subject, ClientID: p.client.ID, Mount: i.Mount,
 		Audiences: []string{p.audience.ID}, Scopes: p.scopes, Offline: p.offline, Epoch: s.Epoch, Methods: s.Methods,
@@ -161,7 +161,7 @@ func (p Plan) Issue(ctx context.Context, u auth.User, f auth.Family) (Grant, err
 	i := p.issuer
 	out := Grant{Scopes: p.scopes, UserID: f.UserID, SessionID: f.SessionID}
 	var err error
-	if out.Access, out.ExpiresIn, err = i.access(ctx, p.grant(u, f), i.Now()); err != nil {
+	if out.Access, out.ExpiresIn, err = i.access(ctx, p.grant(u, f), i.now()); err != nil {
 		return Grant{}, err
 	}
 	if p.refresh {
@@ -193,7 +193,7 @@ func subjectOf(u auth.User, f auth.Family) Subject {
 func (p Plan) FromSession(ctx context.Context, id auth.SessionID, epoch int64) (Grant, error) {
 	p = p.online()
 	i := p.issuer
-	if err := i.limited(ctx, string(id), perSession, i.Now()); err != nil {
+	if err := i.limited(ctx, string(id), perSession, i.now()); err != nil {
 		return Grant{}, err
 	}
 	var u auth.User

@@ -36,8 +36,8 @@ const (
 // again: the family ends, everywhere. One that is ahead of the row speaks of a
 // database that was put back, and is told to the operator.
 func (i *Issuer) Refresh(ctx context.Context, text auth.Secret, client Client, from auth.Device) (Grant, error) {
-	now := i.Now()
-	if err := i.fresh(now); err != nil {
+	now := i.now()
+	if err := i.fresh(); err != nil {
 		return Grant{}, err
 	}
 	if err := i.byAddress(ctx, from, now); err != nil {
@@ -94,12 +94,12 @@ func (i *Issuer) familyOf(ctx context.Context, t refreshToken, client Client) (a
 	case !client.firstParty() && client.ID != owner.ID:
 		return f, i.refused("it belongs to another client")
 	}
-	return f, i.limited(ctx, string(f.ID), perFamily, i.Now())
+	return f, i.limited(ctx, string(f.ID), perFamily, i.now())
 }
 
 // exchange decides what a right token is good for.
 func (i *Issuer) exchange(ctx context.Context, t refreshToken, f auth.Family, from auth.Device) (Grant, error) {
-	now := i.Now()
+	now := i.now()
 	since := now.Sub(f.RotatedAt) // negative when another node's clock is ahead
 	rotated := f.Generation > 1
 	switch {
@@ -191,7 +191,7 @@ func (i *Issuer) repeat(ctx context.Context, f auth.Family, since time.Duration,
 			if _, err := tx.RetryFamily(ctx, f.ID, f.Generation, maxRetries); err != nil {
 				return err
 			}
-			e := event(auth.EventRefreshRepeated, f, i.Now())
+			e := event(auth.EventRefreshRepeated, f, i.now())
 			e.Address = from.Address
 			return tx.AppendEvent(ctx, e)
 		})
@@ -221,7 +221,7 @@ func (i *Issuer) tooOften(ctx context.Context, before auth.Family, from auth.Dev
 // token that was replaced, and nobody can tell which.
 func (i *Issuer) theft(ctx context.Context, f auth.Family, from auth.Device) error {
 	err := i.Store.InTx(ctx, func(tx store.Tx) error {
-		now := i.Now()
+		now := i.now()
 		if err := i.end(ctx, tx, f, auth.EndReused, now); err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func (i *Issuer) theft(ctx context.Context, f auth.Family, from auth.Device) err
 // secret is right. So the database was put back to an earlier state; ending the
 // family would punish the client for it.
 func (i *Issuer) ahead(ctx context.Context, f auth.Family, from auth.Device) error {
-	e := event(auth.EventRefreshAhead, f, i.Now())
+	e := event(auth.EventRefreshAhead, f, i.now())
 	e.Address = from.Address
 	if err := i.Store.AppendEvent(ctx, e); err != nil {
 		return auth.Unavailable(fmt.Errorf("record a refresh token from the future: %w", err))
@@ -276,7 +276,7 @@ func (i *Issuer) answer(ctx context.Context, p Plan, u auth.User, f auth.Family)
 	}
 	out := Grant{Scopes: f.Scopes, Refresh: auth.Secret(token.text()), UserID: f.UserID, SessionID: f.SessionID}
 	var err error
-	if out.Access, out.ExpiresIn, err = i.access(ctx, p.grant(u, f), i.Now()); err != nil {
+	if out.Access, out.ExpiresIn, err = i.access(ctx, p.grant(u, f), i.now()); err != nil {
 		return Grant{}, err
 	}
 	if i.void(f) {

@@ -276,7 +276,7 @@ func (s *site) signOut(g token.Grant) error {
 	if err != nil {
 		return err
 	}
-	of := session.Sealed{Facts: session.Facts{AbsoluteEnd: row.AbsoluteEnd.Unix()}}
+	of := session.Checked{Facts: session.Facts{AbsoluteEnd: row.AbsoluteEnd.Unix()}}
 	of.User, _ = row.UserID.UUID()
 	of.Session, _ = row.ID.UUID()
 	return s.Sessions.SignOut(ctx, of, auth.Device{})

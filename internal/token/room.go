@@ -57,9 +57,14 @@ type Options struct {
 	More func(ctx context.Context, audience string, s Subject) (map[string]any, error)
 	// Logger receives what an operator must act on.
 	Logger *slog.Logger
-	// Now is the clock; where nodes share a database it is corrected by the
-	// database's (guarantees R10). Nil means time.Now.
-	Now func() time.Time
+	// Effect says how far a revocation has come; nil means that only MaxStaleness
+	// is known of that.
+	Effect revocation.EffectFunc
+	// Now is this node's clock; nil means time.Now. Ahead is how far the
+	// database's, which all nodes share, is ahead of it; nil means that it is the
+	// same one. Times in rows and in tokens are by the database's (guarantees R10).
+	Now   func() time.Time
+	Ahead func() time.Duration
 }
 
 // Room makes and judges tokens of all mounts. It is safe for concurrent use.
@@ -154,9 +159,19 @@ func (i *Issuer) own() []string {
 	return names
 }
 
-// fresh refuses while the index does not hear of what ended.
-func (r *Room) fresh(now time.Time) error {
-	switch age := r.Index.Staleness(now); {
+// now is the time by the clock that all nodes share: of two that refresh one
+// family, one would otherwise take the other's grace for over, or as not over yet.
+func (r *Room) now() time.Time {
+	if r.Ahead == nil {
+		return r.Now()
+	}
+	return r.Now().Add(r.Ahead())
+}
+
+// fresh refuses while the index does not hear of what ended. Its age is by this
+// node's own clock, by which the follower marks it.
+func (r *Room) fresh() error {
+	switch age := r.Index.Staleness(r.Now()); {
 	case age == revocation.Never:
 		return auth.Unavailable(errors.New("change feed never read"))
 	case age > r.MaxStaleness:

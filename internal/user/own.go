@@ -95,7 +95,7 @@ func checkImage(image string) error {
 // from. Codes: invalid_credentials (the old one is wrong), too_many_attempts,
 // those of the password policy, password_unchanged, signed_out, busy,
 // unavailable.
-func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current session.Sealed, old, pw auth.Secret, d auth.Device) (session.Token, error) {
+func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current session.Checked, old, pw auth.Secret, d auth.Device) (session.Token, error) {
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
 		return session.Token{}, translate("change password", err)
@@ -150,7 +150,7 @@ func same(old, pw auth.Secret) bool {
 
 // DeleteOwn deletes the caller's own account after checking the password.
 // Codes: as ChangePassword's.
-func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Secret) error {
+func (r *Room) DeleteOwn(ctx context.Context, current session.Checked, pw auth.Secret) error {
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
 		return translate("check password", err)
@@ -164,7 +164,7 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Sealed, pw auth.Se
 }
 
 // prove checks the password of a signed-in user, slowed down as sign-in is.
-func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current session.Sealed, pw auth.Secret) (auth.User, error) {
+func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current session.Checked, pw auth.Secret) (auth.User, error) {
 	if current.Verdict != session.Live {
 		return auth.User{}, auth.NewError(auth.CodeSignedOut, nil)
 	}

@@ -18,7 +18,7 @@ import (
 
 const wrong auth.Secret = "certainly not the password"
 
-func change(r *roomtest.Rooms, current session.Sealed, old, pw auth.Secret) (session.Token, error) {
+func change(r *roomtest.Rooms, current session.Checked, old, pw auth.Secret) (session.Token, error) {
 	return r.Users.ChangePassword(context.Background(), r.V4.Sessions, current, old, pw, auth.Device{UserAgent: "Firefox"})
 }
 
@@ -147,20 +147,20 @@ func TestChangePassword_refusesTheSameInAnotherNormalForm(t *testing.T) {
 // holds of it.
 func TestOwn_refusesASessionThatHasEnded(t *testing.T) {
 	ctx := context.Background()
-	for name, end := range map[string]func(r *roomtest.Rooms, s *session.Sealed) error{
-		"void":       func(_ *roomtest.Rooms, s *session.Sealed) error { s.Verdict = session.Void; return nil },
-		"just ended": func(_ *roomtest.Rooms, s *session.Sealed) error { s.Verdict = session.JustEnded; return nil },
-		"superseded": func(_ *roomtest.Rooms, s *session.Sealed) error { s.Verdict = session.Superseded; return nil },
-		"voided since the check": func(r *roomtest.Rooms, s *session.Sealed) error {
+	for name, end := range map[string]func(r *roomtest.Rooms, s *session.Checked) error{
+		"void":       func(_ *roomtest.Rooms, s *session.Checked) error { s.Verdict = session.Void; return nil },
+		"just ended": func(_ *roomtest.Rooms, s *session.Checked) error { s.Verdict = session.JustEnded; return nil },
+		"superseded": func(_ *roomtest.Rooms, s *session.Checked) error { s.Verdict = session.Superseded; return nil },
+		"voided since the check": func(r *roomtest.Rooms, s *session.Checked) error {
 			_, err := r.Users.Disable(ctx, "cli", s.UserID())
 			_, err2 := r.Users.Enable(ctx, "cli", s.UserID())
 			return errors.Join(err, err2)
 		},
-		"disabled since the check": func(r *roomtest.Rooms, s *session.Sealed) error {
+		"disabled since the check": func(r *roomtest.Rooms, s *session.Checked) error {
 			_, err := r.Users.Disable(ctx, "cli", s.UserID())
 			return err
 		},
-		"deleted since the check": func(r *roomtest.Rooms, s *session.Sealed) error { return r.Users.Delete(ctx, "cli", s.UserID()) },
+		"deleted since the check": func(r *roomtest.Rooms, s *session.Checked) error { return r.Users.Delete(ctx, "cli", s.UserID()) },
 	} {
 		r := roomtest.New(t)
 		u := r.NewUserWithPassword(t, "ann")

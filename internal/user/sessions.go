@@ -20,7 +20,7 @@ const FreshFor = 10 * time.Minute
 // is fresh. Codes: password_needed, invalid_credentials, too_many_attempts,
 // not_found (also for the session of somebody else), signed_out, busy,
 // unavailable.
-func (r *Room) RevokeSession(ctx context.Context, current session.Sealed, pw auth.Secret, id auth.SessionID, from auth.Device) (session.Revoked, error) {
+func (r *Room) RevokeSession(ctx context.Context, current session.Checked, pw auth.Secret, id auth.SessionID, from auth.Device) (session.Revoked, error) {
 	if id != current.SessionID() {
 		if err := r.ownSession(ctx, current, id); err != nil {
 			return session.Revoked{}, err
@@ -34,7 +34,7 @@ func (r *Room) RevokeSession(ctx context.Context, current session.Sealed, pw aut
 
 // RevokeOtherSessions ends all sessions of the caller's user but the caller's
 // own. pw and the Codes are as for [Room.RevokeSession], without not_found.
-func (r *Room) RevokeOtherSessions(ctx context.Context, current session.Sealed, pw auth.Secret, from auth.Device) (session.Revoked, error) {
+func (r *Room) RevokeOtherSessions(ctx context.Context, current session.Checked, pw auth.Secret, from auth.Device) (session.Revoked, error) {
 	if err := r.again(ctx, current, pw); err != nil {
 		return session.Revoked{}, err
 	}
@@ -42,7 +42,7 @@ func (r *Room) RevokeOtherSessions(ctx context.Context, current session.Sealed, 
 }
 
 // ownSession answers for what is not there before anything is asked for.
-func (r *Room) ownSession(ctx context.Context, current session.Sealed, id auth.SessionID) error {
+func (r *Room) ownSession(ctx context.Context, current session.Checked, id auth.SessionID) error {
 	s, err := r.Store.Session(ctx, id)
 	if err == nil && s.UserID != current.UserID() {
 		return auth.NewError(auth.CodeNotFound, errors.New("the session is somebody else's"))
@@ -53,7 +53,7 @@ func (r *Room) ownSession(ctx context.Context, current session.Sealed, id auth.S
 // again makes sure that whoever asks is the user and not somebody with the
 // user's cookie. A user who has no password has nothing to give, and nobody
 // could sign in to get a fresh session either.
-func (r *Room) again(ctx context.Context, current session.Sealed, pw auth.Secret) error {
+func (r *Room) again(ctx context.Context, current session.Checked, pw auth.Secret) error {
 	if pw != "" {
 		ticket, err := r.Passwords.Admit()
 		if err != nil {

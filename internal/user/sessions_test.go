@@ -14,7 +14,7 @@ import (
 )
 
 // ending are the two ways that ask for the password.
-func ending(r *roomtest.Rooms, mine, other session.Sealed) map[string]func(pw auth.Secret) error {
+func ending(r *roomtest.Rooms, mine, other session.Checked) map[string]func(pw auth.Secret) error {
 	return map[string]func(pw auth.Secret) error{
 		"one": func(pw auth.Secret) error {
 			_, err := r.Users.RevokeSession(context.Background(), mine, pw, other.SessionID(), auth.Device{})

@@ -232,7 +232,7 @@ func (h *Handler) changePassword(w http.ResponseWriter, r *http.Request) error {
 
 // confirmed reads a body that holds the caller's password alone, and the session
 // that asks. Whether the password is right, the room says.
-func (h *Handler) confirmed(w http.ResponseWriter, r *http.Request) (x *mount.Exchange, s *session.Sealed, password auth.Secret, err error) {
+func (h *Handler) confirmed(w http.ResponseWriter, r *http.Request) (x *mount.Exchange, s *session.Checked, password auth.Secret, err error) {
 	var in struct {
 		Password string `json:"password"`
 	}

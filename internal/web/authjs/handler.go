@@ -65,7 +65,7 @@ type Hooks struct {
 	// callback. data is what update() sent. False ends the session in v5.
 	Claims func(trigger Trigger, c *session.Claims, data json.RawMessage) (keep bool)
 	// User adds further members to the session's user: the session callback.
-	User func(s *session.Sealed, user *Members)
+	User func(s *session.Checked, user *Members)
 }
 
 // Trigger says why claims are sealed.

@@ -85,7 +85,7 @@ func (h *Handler) update(x *mount.Exchange) error {
 // answerSession writes the session, or that there is none, with whatever may
 // be done to the cookie (guarantees R14). shown are the claims to answer with;
 // nil means those that were sealed.
-func (h *Handler) answerSession(x *mount.Exchange, s *session.Sealed, t Trigger, data json.RawMessage, shown *session.Claims) error {
+func (h *Handler) answerSession(x *mount.Exchange, s *session.Checked, t Trigger, data json.RawMessage, shown *session.Claims) error {
 	superseded := s.Verdict == session.Superseded
 	var change func(*session.Claims) bool
 	if h.Hooks.Claims != nil {
@@ -119,7 +119,7 @@ func (h *Handler) answerNobody(x *mount.Exchange) error {
 
 // sessionJSON is {"user": {…}, "expires": "…"}. A claim that is missing leaves
 // the member out, a null claim gives null.
-func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.Time) []byte {
+func (h *Handler) sessionJSON(s *session.Checked, c session.Claims, expires time.Time) []byte {
 	user := Members{json: append(make([]byte, 0, 512), `{"user":`...)}
 	for _, m := range [...]struct{ member, claim string }{
 		{"name", session.ClaimName}, {"email", session.ClaimEmail}, {"image", session.ClaimPicture},
@@ -139,7 +139,7 @@ func (h *Handler) sessionJSON(s *session.Sealed, c session.Claims, expires time.
 // IDAndRoles is the User hook of the product: what an application needs to
 // know beside the name: the ID that its own tables have, and the roles. Both
 // are what Gatehouse sealed.
-func IDAndRoles(s *session.Sealed, user *Members) {
+func IDAndRoles(s *session.Checked, user *Members) {
 	user.AddString("id", s.Subject())
 	user.AddStrings("roles", s.Roles)
 }
@@ -147,7 +147,7 @@ func IDAndRoles(s *session.Sealed, user *Members) {
 // updateProfile changes the row as far as data names members that the
 // configuration allows; everything else in data is ignored. The members stand
 // at the top, or below "user", as applications write both.
-func (h *Handler) updateProfile(x *mount.Exchange, s *session.Sealed, data json.RawMessage) error {
+func (h *Handler) updateProfile(x *mount.Exchange, s *session.Checked, data json.RawMessage) error {
 	if h.Profiles == nil || len(data) == 0 || data[0] != '{' {
 		return nil
 	}

@@ -116,9 +116,9 @@ func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
 // adopt takes a cookie that the library sealed for the session it names, as a
 // migration does: the recorded sequences begin with such cookies.
 func adopt(idle time.Duration) session.AdoptFunc {
-	return func(_ context.Context, claims []byte, now time.Time, _ auth.Device) (session.Sealed, error) {
+	return func(_ context.Context, claims []byte, now time.Time, _ auth.Device) (session.Checked, error) {
 		if seal.CheckTimes(claims, now) != nil {
-			return session.Sealed{}, nil
+			return session.Checked{}, nil
 		}
 		var c struct {
 			Sub string `json:"sub"`
@@ -129,7 +129,7 @@ func adopt(idle time.Duration) session.AdoptFunc {
 			Start: now.Unix(), AbsoluteEnd: now.Add(absolute).Unix(), IdleEnd: now.Add(idle).Unix(),
 			User: [16]byte(sum[:16]), Session: [16]byte(sum[16:]),
 		}
-		return session.Sealed{Verdict: session.Live, Facts: f}, nil
+		return session.Checked{Verdict: session.Live, Facts: f}, nil
 	}
 }
 

@@ -112,7 +112,7 @@ func TestPass_renewsAfterAChangeOfTheUser(t *testing.T) {
 }
 
 // due is a request whose session's cookie is due for renewal.
-func (s *site) due() (*http.Request, session.Sealed) {
+func (s *site) due() (*http.Request, session.Checked) {
 	s.t.Helper()
 	begun, token := s.Begin(s.t, s.V4, s.NewUser(s.t, "ann"), nil)
 	s.Advance(roomtest.Idle / 2)

@@ -32,8 +32,8 @@ type Exchange struct {
 	fields   map[string]json.RawMessage // of a JSON body
 	form     url.Values                 // of a form body
 	pending  []string                   // Set-Cookie lines in the protocol's order
-	session  *session.Sealed            // once it was asked for
-	checked  session.Sealed             // room for it
+	session  *session.Checked           // once it was asked for
+	checked  session.Checked            // room for it
 	failed   error
 	others   []*Exchange // see elsewhere
 }
@@ -162,7 +162,7 @@ func (x *Exchange) HasSession() bool {
 // Session checks the request's session cookie, once. Without one, and with one
 // that is none of ours, the verdict is Void. The error means that nothing can
 // be said: then no cookie may be touched.
-func (x *Exchange) Session() (*session.Sealed, error) {
+func (x *Exchange) Session() (*session.Checked, error) {
 	if x.session != nil || x.failed != nil {
 		return x.session, x.failed
 	}
@@ -171,7 +171,7 @@ func (x *Exchange) Session() (*session.Sealed, error) {
 		return x.ofSeveral()
 	}
 	if err != nil || token == "" {
-		x.session = &session.Sealed{}
+		x.session = &session.Checked{}
 		return x.session, nil
 	}
 	if x.checked, x.failed = x.Sessions.Check(x.R.Context(), token, x.Device()); x.failed != nil {
@@ -194,7 +194,7 @@ func (x *Exchange) Begin(o signin.Outcome) {
 // SignedIn makes s, which has just begun, the session of this exchange and of
 // its log line. The browser drops the cookies of whoever else was signed in at
 // another mount.
-func (x *Exchange) SignedIn(s *session.Sealed) {
+func (x *Exchange) SignedIn(s *session.Checked) {
 	x.session = s
 	x.name(true)
 	x.dropOthers(s)
@@ -206,8 +206,8 @@ func (x *Exchange) SignedIn(s *session.Sealed) {
 // user the youngest does. Sessions of two users are nobody's, and their cookies
 // stay: a deletion reaches only the browser's own, and what was planted would be
 // all that is left for the next request.
-func (x *Exchange) ofSeveral() (*session.Sealed, error) {
-	chosen := session.Sealed{Verdict: session.JustEnded}
+func (x *Exchange) ofSeveral() (*session.Checked, error) {
+	chosen := session.Checked{Verdict: session.JustEnded}
 	for _, token := range wire.Whole(x.names.Session, x.cookies) {
 		s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
 		switch {
@@ -219,7 +219,7 @@ func (x *Exchange) ofSeveral() (*session.Sealed, error) {
 		case !chosen.Verdict.SignedIn():
 			chosen = s
 		case s.UserID() != chosen.UserID():
-			x.session = &session.Sealed{Verdict: session.JustEnded}
+			x.session = &session.Checked{Verdict: session.JustEnded}
 			return x.session, nil
 		case s.Start > chosen.Start:
 			chosen = s
@@ -244,7 +244,7 @@ func (x *Exchange) name(anew bool) {
 
 // Require is Session for endpoints that need one: CodeSignedOut when there is
 // none that may act.
-func (x *Exchange) Require() (*session.Sealed, error) {
+func (x *Exchange) Require() (*session.Checked, error) {
 	s, err := x.Session()
 	if err != nil {
 		return nil, err
@@ -299,13 +299,13 @@ func (x *Exchange) end() error {
 }
 
 // toEnd are the sessions of all session cookies of the request.
-func (x *Exchange) toEnd() (list []session.Sealed, err error) {
+func (x *Exchange) toEnd() (list []session.Checked, err error) {
 	s, err := x.Session()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := wire.JoinExact(x.names.Session, x.cookies); !errors.Is(err, wire.ErrTwoSessions) {
-		return []session.Sealed{*s}, nil
+		return []session.Checked{*s}, nil
 	}
 	for _, token := range wire.Every(x.names.Session, x.cookies) {
 		s, err := x.Sessions.Check(x.R.Context(), token, x.Device())
@@ -329,7 +329,7 @@ func (x *Exchange) ClearSite() {
 func (x *Exchange) Device() auth.Device { return web.FactsFrom(x.R.Context()).Device }
 
 // Browser is where a sign-in attempt on this exchange comes from.
-func (x *Exchange) Browser(current *session.Sealed) signin.Browser {
+func (x *Exchange) Browser(current *session.Checked) signin.Browser {
 	return signin.Browser{
 		Mount: x.Sessions, Device: x.Device(), KnownBy: x.knownBy(), Current: current, Elsewhere: x.sessionsElsewhere,
 	}

@@ -43,7 +43,7 @@ func (x *Exchange) At(m *Mount) *Exchange {
 
 // sessionsElsewhere are those of the other mounts, for a sign-in. The error
 // means that of one of them nothing can be said.
-func (x *Exchange) sessionsElsewhere() (list []session.Sealed, err error) {
+func (x *Exchange) sessionsElsewhere() (list []session.Checked, err error) {
 	for _, other := range x.elsewhere() {
 		s, err := other.Session()
 		if err != nil {
@@ -58,7 +58,7 @@ func (x *Exchange) sessionsElsewhere() (list []session.Sealed, err error) {
 
 // dropOthers makes the browser drop the cookies of other mounts whose sessions
 // the sign-in has ended: those of anybody else.
-func (x *Exchange) dropOthers(signedIn *session.Sealed) {
+func (x *Exchange) dropOthers(signedIn *session.Checked) {
 	for _, other := range x.elsewhere() {
 		if s, err := other.Session(); err == nil && s.Verdict.SignedIn() && s.User != signedIn.User {
 			x.dropAt(other)

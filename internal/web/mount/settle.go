@@ -13,7 +13,7 @@ import (
 // no new cookie. change, if not nil, may alter the readable claims; when it
 // returns false the cookie is deleted instead. SendCookies sends what is
 // settled.
-func (x *Exchange) SettleSession(s *session.Sealed, change func(*session.Claims) (keep bool)) (session.Token, error) {
+func (x *Exchange) SettleSession(s *session.Checked, change func(*session.Claims) (keep bool)) (session.Token, error) {
 	switch s.Verdict {
 	case session.Void:
 		x.DropSession()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/token"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -182,6 +183,16 @@ func (h *Handler) refresh(w http.ResponseWriter, r *http.Request) error {
 	return hand(w, r, grant)
 }
 
+// revoked is the answer to a revocation. Clients of RFC 7009 pass it over: the
+// status says all that the standard has to say (§2.2).
+type revoked struct {
+	// Effective is "everywhere" when every server refuses the token already, and
+	// "pending" while one may not have heard: by PendingUntil it has, or refuses
+	// whatever it has not heard of.
+	Effective    revocation.Effectiveness `json:"effective"`
+	PendingUntil *time.Time               `json:"pending_until,omitempty"`
+}
+
 // revoke ends what the token belongs to. RFC 7009 §2: what is no token, or none
 // any more, needs no revoking and is no error.
 func (h *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
@@ -196,11 +207,16 @@ func (h *Handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Tokens.Revoke(r.Context(), auth.Secret(in.Token), client, web.FactsFrom(r.Context()).Device); err != nil {
+	effect, err := h.Tokens.Revoke(r.Context(), auth.Secret(in.Token), client, web.FactsFrom(r.Context()).Device)
+	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusOK)
-	return nil
+	out := revoked{Effective: effect.Effective}
+	if !effect.Latest.IsZero() {
+		latest := effect.Latest.UTC()
+		out.PendingUntil = &latest
+	}
+	return web.WriteJSON(w, http.StatusOK, out)
 }
 
 // introspect says whether a token is good now. RFC 7662 §2.

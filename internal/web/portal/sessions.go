@@ -78,7 +78,7 @@ func (h *Handler) endForm(x *mount.Exchange, name, value string) pages.Form {
 	return f
 }
 
-func (h *Handler) shownSession(row auth.Session, asks *session.Sealed) pages.Session {
+func (h *Handler) shownSession(row auth.Session, asks *session.Checked) pages.Session {
 	now := h.Sessions.Now()
 	s := pages.Session{
 		Agent: useragent.Parse(row.UserAgent), Current: row.ID == asks.SessionID(),
@@ -134,7 +134,7 @@ func (h *Handler) endSessions(x *mount.Exchange) error {
 }
 
 // endAgain asks for the password, for the first time or because it was wrong.
-func (h *Handler) endAgain(x *mount.Exchange, s *session.Sealed, cause error) error {
+func (h *Handler) endAgain(x *mount.Exchange, s *session.Checked, cause error) error {
 	refused := auth.AsError(cause)
 	if refused.Field != "password" && refused.Code != auth.CodeTooManyAttempts && refused.Code != auth.CodeBusy {
 		return cause
@@ -166,7 +166,7 @@ func (h *Handler) endAgain(x *mount.Exchange, s *session.Sealed, cause error) er
 }
 
 // rowOf finds a session of the list.
-func (h *Handler) rowOf(x *mount.Exchange, s *session.Sealed, id auth.SessionID) (auth.Session, error) {
+func (h *Handler) rowOf(x *mount.Exchange, s *session.Checked, id auth.SessionID) (auth.Session, error) {
 	list, err := h.Sessions.List(x.R.Context(), s.Principal())
 	for _, row := range list {
 		if row.ID == id {
