@@ -38,10 +38,12 @@ const (
 )
 
 // Introspect says whether a token is good now, wherever it ended (RFC 7662).
-// The roles are those that the user has now. A client is told of access tokens
-// for its own audiences alone; of refresh tokens, of its own, and of those of the
-// application itself when they are for an audience of the client's. A token under
-// a shared secret is not active, because whoever asks could have made it. Codes: invalid_client (it may not ask),
+// The roles are those that the user has now, where tokens for that audience have
+// the claim roles: a service that the settings keep them from learns them in no
+// other way. A client is told of access tokens for its own audiences alone; of
+// refresh tokens, of its own, and of those of the application itself when they are
+// for an audience of the client's. A token under a shared secret is not active,
+// because whoever asks could have made it. Codes: invalid_client (it may not ask),
 // unavailable.
 func (i *Issuer) Introspect(ctx context.Context, text auth.Secret, client Client) (Introspection, error) {
 	if !client.MayIntrospect {
@@ -70,7 +72,7 @@ func (i *Issuer) Introspect(ctx context.Context, text auth.Secret, client Client
 	return Introspection{
 		Active: true, TokenType: typeAccess, Scope: strings.Join(a.Scopes, " "), ClientID: a.Client, Subject: a.Known,
 		Audience: a.Audience[0], Issuer: a.Issuer, ID: a.ID, SessionID: string(a.SessionID()), FamilyID: string(a.FamilyID()),
-		IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt, ProvenAt: a.ProvenAt, Roles: a.Roles,
+		IssuedAt: a.IssuedAt, ExpiresAt: a.ExpiresAt, ProvenAt: a.ProvenAt, Roles: i.rolesFor(a.Audience[0], a.Roles),
 	}, nil
 }
 
@@ -101,15 +103,25 @@ func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client
 	case u.Disabled() || u.Epoch != f.Epoch:
 		return Introspection{}, nil
 	}
-	owner, known := i.clientOf(f)
+	p, known := i.planOf(f)
 	if !known {
 		return Introspection{}, nil
 	}
 	return Introspection{
-		Active: true, TokenType: typeRefresh, Scope: strings.Join(f.Scopes, " "), ClientID: owner.name(), Subject: subjectOf(u, f).Known,
-		Audience: i.URL, Issuer: i.URL, // nobody else takes it SessionID: string(f.SessionID), FamilyID: string(f.ID),
-		IssuedAt: f.CreatedAt.Unix(), ExpiresAt: f.AbsoluteEnd.Unix(), ProvenAt: f.ProvenAt.Unix(), Roles: u.Roles,
+		Active: true, TokenType: typeRefresh, Scope: strings.Join(p.scopes, " "), ClientID: p.client.name(), Subject: subjectOf(u, f).Known,
+		Audience: i.URL, Issuer: i.URL, // nobody else takes it
+		SessionID: string(f.SessionID), FamilyID: string(f.ID),
+		IssuedAt: f.CreatedAt.Unix(), ExpiresAt: f.AbsoluteEnd.Unix(), ProvenAt: f.ProvenAt.Unix(), Roles: i.rolesFor(f.Audiences[0], u.Roles),
 	}, nil
+}
+
+// rolesFor are the roles as the service of the audience may know them.
+func (i *Issuer) rolesFor(audience string, roles []string) []string {
+	a, known := i.audience(audience)
+	if known && slices.ContainsFunc(a.mapping(i.URL), func(c Claim) bool { return c.Name == rolesClaim }) {
+		return roles
+	}
+	return nil
 }
 
 // concerns says whether the client may be told of a family.

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -45,6 +46,9 @@ func TestIntrospect_tellsOwnersAndAudiences(t *testing.T) {
 		if told.Active != (c.kind != "") || told.TokenType != c.kind || told.ClientID != c.of || told.Audience != c.to {
 			t.Errorf("%s: %+v", c.name, told)
 		}
+		if told.Active && (told.SessionID == "" || told.FamilyID == "" || told.ExpiresAt == 0) {
+			t.Errorf("%s: what it hangs from is not told: %+v", c.name, told)
+		}
 		if !told.Active && (told.Subject != "" || told.Roles != nil || told.ExpiresAt != 0 || told.FamilyID != "") {
 			t.Errorf("%s: told of what is not active: %+v", c.name, told)
 		}
@@ -58,5 +62,99 @@ func TestIntrospect_tellsOwnersAndAudiences(t *testing.T) {
 		if _, err := s.tokens.Introspect(ctx, auth.Secret(first.Access), by); err == nil {
 			t.Errorf("%s is told", name)
 		}
+	}
+}
+
+// service is the client that may ask.
+func (s *site) service() token.Client {
+	s.t.Helper()
+	c, err := s.tokens.Authenticate("service", roomtest.ClientSecret)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+func (s *site) introspect(text string) token.Introspection {
+	s.t.Helper()
+	told, err := s.tokens.Introspect(ctx, auth.Secret(text), s.service())
+	if err != nil {
+		s.t.Fatalf("introspect: %v", err)
+	}
+	return told
+}
+
+// A service that the settings keep the roles from does not learn them by asking,
+// neither at once nor after they have changed; and one that may know them is told
+// of those that there are now.
+func TestIntrospect_tellsRolesWhereTheTokenWould(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		claims []token.Claim
+		told   bool
+	}{
+		{"the default", nil, true},
+		{"roles among others", []token.Claim{{Name: "roles", From: "roles"}, {Name: "tenant", Value: "acme"}}, true},
+		{"no roles", []token.Claim{{Name: "tenant", Value: "acme"}}, false},
+	} {
+		s := newSite(t, func(o *token.Options) { o.Audiences[0].Claims = c.claims })
+		g := s.grant(token.Demand{Audience: roomtest.API})
+		want := []string{"user"}
+		for range 2 {
+			for what, text := range map[string]string{"access": g.Access, "refresh": g.Refresh.Reveal()} {
+				told := s.introspect(text)
+				if !told.Active || told.Subject != string(s.ann.ID) {
+					t.Fatalf("%s: the %s token: %+v", c.name, what, told)
+				}
+				if c.told != slices.Equal(told.Roles, want) || !c.told && told.Roles != nil {
+					t.Errorf("%s: of the %s token the roles %v are told, while the user has %v", c.name, what, told.Roles, want)
+				}
+			}
+			if _, err := s.Users.SetRoles(ctx, "test", s.ann.ID, []string{"admin", "user"}); err != nil {
+				t.Fatal(err)
+			}
+			want = []string{"admin", "user"}
+		}
+	}
+}
+
+// A scope that an operator takes from an audience goes from the tokens of those
+// who were granted it before: at the next refresh, and not in 90 days.
+func TestRefresh_grantsNoScopeThatTheAudienceHasNoMore(t *testing.T) {
+	s := newSite(t)
+	g := s.grant(token.Demand{Audience: roomtest.API, Scope: "read write offline_access"})
+	o := s.TokenOptions(t)
+	o.Keys, o.Audiences[0].Scopes = s.tokens.Keys, []string{"read"}
+	s.tokens = s.Tokens(t, o)
+	if told := s.introspect(g.Refresh.Reveal()); told.Scope != "read offline_access" {
+		t.Errorf("the refresh token is said to have the scope %q", told.Scope)
+	}
+	next := s.must("refresh", g.Refresh)
+	if !slices.Equal(next.Scopes, []string{"read", "offline_access"}) || claims(t, next.Access)["scope"] != "read offline_access" {
+		t.Errorf("granted %v, and the token has %q", next.Scopes, claims(t, next.Access)["scope"])
+	}
+}
+
+// Whoever shows an access token again and again to be revoked fills neither the
+// feed nor the audit record.
+func TestRevoke_writesOnceForATokenWithoutARow(t *testing.T) {
+	s := newSite(t)
+	g := s.grant(token.Demand{Audience: roomtest.OwnAPI, WithoutRefresh: true})
+	revoke := func() {
+		t.Helper()
+		if _, err := s.tokens.Revoke(ctx, auth.Secret(g.Access), token.Client{}, auth.Device{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written := s.WatchWrites(t)
+	if revoke(); !written() || s.good(g.Access) {
+		t.Fatal("the first one does not end it, so the others prove nothing")
+	}
+	written = s.WatchWrites(t)
+	for range 5 {
+		revoke()
+	}
+	if written() {
+		t.Error("a token that is revoked already writes again")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -122,13 +123,13 @@ func (i *Issuer) exchange(ctx context.Context, t refreshToken, f auth.Family, fr
 // rotate moves the family on. The condition stands in the statement, so that no
 // sign-out, revocation or change of password is overtaken (guarantees R3, R14).
 func (i *Issuer) rotate(ctx context.Context, f auth.Family, now time.Time) (Grant, error) {
-	p, err := i.planOf(f)
-	if err != nil {
-		return Grant{}, err
+	p, known := i.planOf(f)
+	if !known {
+		return Grant{}, i.refused("its audience is not configured any more")
 	}
 	var u auth.User
 	var next auth.Family
-	err = i.Store.InTx(ctx, func(tx store.Tx) error {
+	err := i.Store.InTx(ctx, func(tx store.Tx) error {
 		var err error
 		if next, err = tx.RotateFamily(ctx, f.ID, f.Generation, i.roots.current(), now); err != nil {
 			return err
@@ -165,9 +166,9 @@ func (i *Issuer) conflict(ctx context.Context, before auth.Family) (Grant, error
 // so that there is one rotation in that time and the token before the last is
 // never anybody's honest one.
 func (i *Issuer) again(ctx context.Context, f auth.Family) (Grant, error) {
-	p, err := i.planOf(f)
-	if err != nil {
-		return Grant{}, err
+	p, known := i.planOf(f)
+	if !known {
+		return Grant{}, i.refused("its audience is not configured any more")
 	}
 	u, err := i.Store.User(ctx, f.UserID)
 	switch {
@@ -253,18 +254,19 @@ func (i *Issuer) ahead(ctx context.Context, f auth.Family, from auth.Device) err
 }
 
 // planOf is the plan that a family was begun with, as far as the configuration
-// still knows it.
-func (i *Issuer) planOf(f auth.Family) (Plan, error) {
-	client, _ := i.clientOf(f)
-	p := Plan{issuer: i, client: client, scopes: f.Scopes, offline: f.Offline, refresh: true}
-	known := false
-	if len(f.Audiences) > 0 && f.Audiences[0] != "" {
-		p.audience, known = i.audience(f.Audiences[0])
+// still knows it: a scope that was taken from the audience is granted no more.
+func (i *Issuer) planOf(f auth.Family) (p Plan, known bool) {
+	p = Plan{issuer: i, offline: f.Offline, refresh: true}
+	if p.client, known = i.clientOf(f); !known || len(f.Audiences) == 0 || f.Audiences[0] == "" {
+		return p, false
 	}
-	if !known || !client.may(p.audience.ID) {
-		return p, i.refused("its audience is not configured any more")
+	if p.audience, known = i.audience(f.Audiences[0]); !known || !p.client.may(p.audience.ID) {
+		return p, false
 	}
-	return p, nil
+	p.scopes = slices.DeleteFunc(slices.Clone(f.Scopes), func(s string) bool {
+		return s != OfflineAccess && !slices.Contains(p.audience.Scopes, s)
+	})
+	return p, true
 }
 
 // answer makes the tokens of the family as it is now. The index is asked once
@@ -274,7 +276,7 @@ func (i *Issuer) answer(ctx context.Context, p Plan, u auth.User, f auth.Family)
 	if !ok {
 		return Grant{}, i.refused("its root key is not here")
 	}
-	out := Grant{Scopes: f.Scopes, Refresh: auth.Secret(token.text()), UserID: f.UserID, SessionID: f.SessionID}
+	out := Grant{Scopes: p.scopes, Refresh: auth.Secret(token.text()), UserID: f.UserID, SessionID: f.SessionID}
 	var err error
 	if out.Access, out.ExpiresIn, err = i.access(ctx, p.grant(u, f), i.now()); err != nil {
 		return Grant{}, err
