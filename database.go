@@ -2,6 +2,8 @@ package gatehouse
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
@@ -17,6 +19,7 @@ func openStore(ctx context.Context, cfg Config, mustExist bool, watch *telemetry
 		if err != nil {
 			return nil, err
 		}
+		cfg.warnUnencrypted()
 		return db, nil
 	}
 	db, err := sqlstore.Open(ctx, sqlstore.Options{
@@ -26,6 +29,20 @@ func openStore(ctx context.Context, cfg Config, mustExist bool, watch *telemetry
 		return nil, err
 	}
 	return db, nil
+}
+
+// warnUnencrypted says, once the database is open, that what goes there can be
+// read on the way.
+func (c Config) warnUnencrypted() {
+	hosts := sqlstore.Unencrypted(c.Database.URL)
+	if c.Database.FeedURL != "" {
+		hosts = append(hosts, sqlstore.Unencrypted(c.Database.FeedURL)...)
+	}
+	slices.Sort(hosts)
+	if hosts = slices.Compact(hosts); len(hosts) > 0 {
+		c.Logger.Warn("the database is reached over the network without TLS: whoever is on the way reads hashes and addresses, and can take the server's place; "+
+			"set sslmode=verify-full and sslrootcert in database.url, and in database.feed_url", "database", strings.Join(hosts, ","))
+	}
 }
 
 func (d Database) postgres(cfg Config) sqlstore.PostgresOptions {

@@ -50,6 +50,14 @@ func (in install) folder(prefix string) (string, error) {
 	return dir, err
 }
 
+// put writes a file that the server's user owns and nobody else reads.
+func (in install) put(path string, content []byte) error {
+	if err := os.WriteFile(path, content, 0o600); err != nil || in.as == nil {
+		return err
+	}
+	return os.Chown(path, int(in.as.Uid), int(in.as.Gid))
+}
+
 func (in install) command(program string, args ...string) *exec.Cmd {
 	path := program
 	if !strings.Contains(program, "/") {

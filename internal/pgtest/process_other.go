@@ -16,6 +16,7 @@ func installed() (install, error) {
 var errElsewhere = errors.New("tests start servers on Linux alone")
 
 func (install) folder(string) (string, error)   { return "", errElsewhere }
+func (install) put(string, []byte) error        { return errElsewhere }
 func (install) fill(string) error               { return errElsewhere }
 func (install) run(string, ...string) error     { return errElsewhere }
 func (install) serve(*Server) (*process, error) { return nil, errElsewhere }

@@ -2,12 +2,14 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -103,7 +105,12 @@ func describePostgres(doing string, err error) error {
 // plainPostgres says in an operator's words what stands in the way.
 func plainPostgres(err error) string {
 	switch code := sqlState(err); code {
-	case "28P01", "28000":
+	case "28000":
+		if strings.Contains(err.Error(), "no encryption") {
+			return "the server lets nobody in without TLS: set sslmode=verify-full in database.url"
+		}
+		fallthrough
+	case "28P01":
 		return "the server refuses the user or the password of database.url (or pg_hba.conf does not let it in from here)"
 	case "3D000":
 		return "there is no such database; make it with: CREATE DATABASE, or correct database.url"
@@ -128,13 +135,21 @@ func plainPostgres(err error) string {
 	}
 	var connecting *pgconn.ConnectError
 	var dns *net.DNSError
+	var unknown x509.UnknownAuthorityError
+	var named x509.HostnameError
 	switch {
-	case errors.Is(err, errStandby):
+	case standing(err):
 		return "the server cannot be written to"
+	case strings.Contains(err.Error(), refusedTLS):
+		return "the server speaks no TLS, which sslmode of database.url asks for"
 	case errors.As(err, &dns):
 		return "the host of database.url is not known"
 	case errors.As(err, &connecting) && strings.Contains(err.Error(), "refused"):
 		return "nothing listens there: is PostgreSQL running?"
+	case errors.As(err, &unknown):
+		return "the certificate of the server is by an authority that is not trusted here: name its certificate with sslrootcert in database.url"
+	case errors.As(err, &named):
+		return "the certificate of the server is for another name than the host of database.url"
 	case errors.As(err, &connecting) && strings.Contains(err.Error(), "tls"):
 		return "no trusted TLS connection (sslmode and sslrootcert of database.url)"
 	case errors.Is(err, context.DeadlineExceeded):
@@ -144,17 +159,57 @@ func plainPostgres(err error) string {
 }
 
 // Away says whether err of [OpenPostgres] means that the server could not be
-// reached, or is starting or stopping.
+// reached, or is starting or stopping, so that waiting may help. Where several
+// hosts are named, one of them may become the primary; a standby alone does not,
+// and a certificate that is not trusted stays so.
 func Away(err error) bool {
 	var connecting *pgconn.ConnectError
-	switch code := sqlState(err); code {
-	case "57P01", "57P02", "57P03":
-		return true
-	case "":
-		return errors.As(err, &connecting) && !errors.Is(err, errStandby) || errors.Is(err, context.DeadlineExceeded)
+	if !errors.As(err, &connecting) {
+		return stopping(err) || sqlState(err) == "" && errors.Is(err, context.DeadlineExceeded)
 	}
-	return false
+	several := len(hosts(connecting.Config)) > 1
+	hopeless := func(err error) bool {
+		return sqlState(err) != "" && !stopping(err) || untrusted(err) || standing(err) && !several
+	}
+	tries := attempts(connecting)
+	if several {
+		return !slices.ContainsFunc(tries, refusedForGood) && slices.ContainsFunc(tries, func(err error) bool { return !hopeless(err) })
+	}
+	return !slices.ContainsFunc(tries, hopeless)
 }
+
+// attempts are what became of each host's each address.
+func attempts(err *pgconn.ConnectError) []error {
+	if all, is := err.Unwrap().(interface{ Unwrap() []error }); is {
+		return all.Unwrap()
+	}
+	return []error{err.Unwrap()}
+}
+
+func stopping(err error) bool {
+	code := sqlState(err)
+	return code == "57P01" || code == "57P02" || code == "57P03"
+}
+
+// refusedForGood: another host would say the same, and is not asked (pgconn).
+func refusedForGood(err error) bool {
+	code := sqlState(err)
+	return code == "28P01" || code == "3D000" || code == "42501"
+}
+
+// standing says that the server is a standby, whichever way it was asked.
+func standing(err error) bool {
+	return errors.Is(err, errStandby) || errors.Is(err, pgconn.ErrReadOnlyConnection) || errors.Is(err, pgconn.ErrStandbyConnection)
+}
+
+// untrusted says that there is a server and no TLS with it as the URL wants it.
+func untrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || strings.Contains(err.Error(), refusedTLS)
+}
+
+// refusedTLS is how pgconn says it.
+const refusedTLS = "refused TLS connection"
 
 // Where names host, port and database of a URL and nothing else of it.
 func Where(u auth.Secret) string {
@@ -162,14 +217,7 @@ func Where(u auth.Secret) string {
 	if err != nil {
 		return "database.url"
 	}
-	hosts := []string{net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))}
-	for _, f := range config.Fallbacks {
-		host := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port)))
-		if host != hosts[len(hosts)-1] { // one host with TLS and without is one
-			hosts = append(hosts, host)
-		}
-	}
-	return strings.Join(hosts, ",") + "/" + config.Database
+	return strings.Join(hosts(config), ",") + "/" + config.Database
 }
 
 // CheckURL says what is wrong with a URL, without showing it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func Unencrypted(u auth.Secret) (hosts []string) {
 	}
 	see := func(host string, encrypted bool) {
 		ip := net.ParseIP(host)
-		if !encrypted && !strings.HasPrefix(host, "/") && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if !encrypted && !slices.Contains(hosts, host) && !strings.HasPrefix(host, "/") && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			hosts = append(hosts, host)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -147,10 +149,26 @@ func (o PostgresOptions) config() (*pgxpool.Config, error) {
 	return config, nil
 }
 
+// connectTimeout is for all hosts together: each has its share, because the
+// first may be a machine that is gone and answers nothing.
+const connectTimeout = 5 * time.Second
+
+// hosts are the servers that a URL names, in order.
+func hosts(c *pgconn.Config) []string {
+	list := []string{net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))}
+	for _, f := range c.Fallbacks {
+		host := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port)))
+		if host != list[len(list)-1] { // one host with TLS and without is one
+			list = append(list, host)
+		}
+	}
+	return list
+}
+
 // prepare sets what every connection of ours has, the feed's too.
 func prepare(c *pgconn.Config) {
 	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 5 * time.Second
+		c.ConnectTimeout = connectTimeout / time.Duration(len(hosts(c)))
 	}
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "gatehouse"
@@ -214,6 +232,11 @@ func (db *Postgres) OpenFeed(ctx context.Context) (store.Feed, error) {
 		return nil, badURL(err)
 	}
 	prepare(&config.Config)
+	if until, bounded := ctx.Deadline(); bounded {
+		if n := len(hosts(&config.Config)); n > 1 { // and a share for what is to be done there
+			config.ConnectTimeout = min(config.ConnectTimeout, time.Until(until)/time.Duration(n+1))
+		}
+	}
 	f, err := openPGFeed(ctx, config)
 	if err != nil {
 		return nil, err
