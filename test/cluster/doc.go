@@ -8,6 +8,11 @@
 // others, how soon, with notifications and without, and what happens when the
 // database is stopped, frozen, or cut off from one of them (guarantees R7, R11).
 //
+// What a failover may lose, and what not, is failover_test.go: the primary dies
+// under load, and what journal_test.go has written down is held against the
+// servers afterwards. How a server starts with a database that is away, or that
+// must be reached by TLS, is serve_test.go.
+//
 // Between each server and the database stands a wire of ours (wire_test.go),
 // which can be cut, and can swallow notifications.
 //
@@ -18,5 +23,6 @@
 // the bound alone: nothing is accepted later than max_staleness.
 //
 //	GATEHOUSE_BIN   a gatehouse that is built already
-//	GATEHOUSE_SOAK  how many times ten revocations; ten alone without it
+//	GATEHOUSE_SOAK  how many times ten revocations, and a tenth of it failovers;
+//	                ten and two without it
 package cluster

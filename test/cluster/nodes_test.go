@@ -76,7 +76,8 @@ func environ(more ...string) (env []string) {
 // cluster is three servers on one database.
 type cluster struct {
 	t        *testing.T
-	database *pgtest.Server
+	database *pgtest.Server // the primary
+	data     string         // name of the database
 	origin   string
 	nodes    []*node
 }
@@ -115,18 +116,25 @@ func (o *output) String() string {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	database := pgtest.Start(t)
-	name := databaseName(t, database)
-	c := &cluster{t: t, database: database, origin: "http://localhost:" + strconv.Itoa(freePort(t))}
-	for i := range 3 {
-		c.nodes = append(c.nodes, c.newNode(fmt.Sprintf("node%d", i), name))
+	c := &cluster{t: t, database: database, data: databaseName(t, database), origin: "http://localhost:" + strconv.Itoa(freePort(t))}
+	for range 3 {
+		w := newWire(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(database.Port())))
+		n := c.newNode(fmt.Sprintf(`url: "postgres://%s@%s/%s?sslmode=disable"`, pgtest.Superuser, w.address(), c.data))
+		n.wire = w
 	}
+	c.serve()
+	return c
+}
+
+// serve starts every server and waits until it is ready.
+func (c *cluster) serve() {
+	c.t.Helper()
 	for _, n := range c.nodes {
 		n.start()
 	}
 	for _, n := range c.nodes {
-		n.until("is ready", func() error { return n.ready() })
+		n.until("is ready", n.ready)
 	}
-	return c
 }
 
 func databaseName(t *testing.T, s *pgtest.Server) string {
@@ -138,11 +146,14 @@ func databaseName(t *testing.T, s *pgtest.Server) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-func (c *cluster) newNode(name, database string) *node {
+// newNode adds a server, which is not started. database is what the settings
+// say of it.
+func (c *cluster) newNode(database string) *node {
 	c.t.Helper()
+	name := fmt.Sprintf("node%d", len(c.nodes))
 	port, ops := freePort(c.t), freePort(c.t)
 	n := &node{
-		t: c.t, name: name, origin: c.origin, wire: newWire(c.t, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.database.Port()))),
+		t: c.t, name: name, origin: c.origin,
 		url: fmt.Sprintf("http://127.0.0.1:%d", port), ops: fmt.Sprintf("http://127.0.0.1:%d", ops),
 		settings: filepath.Join(c.t.TempDir(), name+".yaml"),
 	}
@@ -151,17 +162,18 @@ public_origin: %s
 listen: 127.0.0.1:%d
 ops_listen: 127.0.0.1:%d
 secrets: ["t5Hk2XvQ8mRz7LcW4pNd9YbJ6gFs3EuA-own"]
-database: {url: "postgres://%s@%s/%s?sslmode=disable"}
+database: {%s}
 registration: {mode: open}
 password: {memory_kib: 19456, passes: 2, queue: 1000}
 session: {max_staleness: %s, max_per_user: 1000}
 limits: {account_failures: 100, unknown_failures: 1048576}
 mounts:
   - secrets: ["Qm7xW2vK9sTf4RbYc6HjN8zLd3GpEu5A-app"]
-`, c.origin, port, ops, pgtest.Superuser, n.wire.address(), database, staleness)
+`, c.origin, port, ops, database, staleness)
 	if err := os.WriteFile(n.settings, []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
+	c.nodes = append(c.nodes, n)
 	return n
 }
 

@@ -15,7 +15,8 @@ import (
 // one server and it.
 type wire struct {
 	listener net.Listener
-	target   string
+	// target is where it leads, an address as a text.
+	target atomic.Value
 	// deaf swallows notifications, cut everything: connections stay open and
 	// nothing arrives.
 	deaf, cut atomic.Bool
@@ -30,7 +31,8 @@ func newWire(t *testing.T, target string) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{listener: l, target: target}
+	w := &wire{listener: l}
+	w.target.Store(target)
 	go w.accept()
 	t.Cleanup(func() {
 		l.Close()
@@ -51,7 +53,7 @@ func (w *wire) accept() {
 		if w.cut.Load() {
 			continue
 		}
-		to, err := net.Dial("tcp", w.target)
+		to, err := net.Dial("tcp", w.target.Load().(string))
 		if err != nil {
 			from.Close()
 			continue
