@@ -110,7 +110,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if cfg.Database.URL != "" {
 		r.follower.Interval = revocation.ServerPollInterval
 	}
-	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now}
+	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now, Logger: cfg.Logger}
 	installation, err := db.Installation(ctx)
 	if err != nil {
 		return r, err
@@ -132,6 +132,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if err != nil {
 		return r, err
 	}
+	hasher = seam.Hasher(ctx, hasher)
 	r.breached = policy.Breached
 	hasher.Gate().Watch = watch.Hash()
 	throttle, err := newThrottle(cfg)
@@ -247,7 +248,7 @@ func (g *Gatehouse) serveMounts() (err error) {
 	page := pageOf(list, g.mounts[0])
 	router, err := web.NewRouter(list, web.RouterOptions{
 		Logger: g.cfg.Logger, ClientAddress: resolve, Seen: g.probes.Note, Observe: g.rooms.telemetry.Observer(), Now: g.cfg.Now, HTTPS: g.cfg.https(),
-		Page: page,
+		Page: page, Deadline: g.cfg.answerWithin(),
 	})
 	if err != nil {
 		return err
@@ -256,6 +257,14 @@ func (g *Gatehouse) serveMounts() (err error) {
 	g.guard = guard.New(guard.Options{Mounts: g.mounts, Bearer: g.rooms.bearer, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
 	return nil
 }
+
+// leastAnswer is what a request may always wait, in all: it may have to queue for
+// the hash of a password.
+const leastAnswer = 10 * time.Second
+
+// answerWithin is how long a request to Gatehouse's own endpoints may wait. What
+// a single call may take must fit: the wait for a connection, and the statement.
+func (c Config) answerWithin() time.Duration { return max(leastAnswer, 2*c.Database.StatementTimeout) }
 
 // pageOf is how the hosted pages of a mount show a refusal.
 func pageOf(list []web.Endpoint, m *mount.Mount) web.FailFunc {

@@ -27,10 +27,9 @@ const (
 	// pollDeadline bounds one look, so that a hanging disk or server makes the
 	// index stale and checks refuse, instead of hanging with it.
 	pollDeadline = 500 * time.Millisecond
-	// openDeadline bounds the way to the feed, loadDeadline the reading of all of
-	// it: ten million rows take some ten seconds.
+	// openDeadline bounds the way to the feed; progress.go has the bounds of the
+	// reading of all of it.
 	openDeadline = 2 * time.Second
-	loadDeadline = 2 * time.Minute
 )
 
 // Follower keeps an Index up to date from the store's change feed.
@@ -57,6 +56,7 @@ type Follower struct {
 	clock                                   clock
 	fullness                                fullness
 	took                                    atomic.Int64
+	patience                                time.Duration // with the next reading of the whole feed
 }
 
 // Run reads the feed until ctx ends, which is its only way to return nil. When
@@ -160,18 +160,33 @@ func (f *Follower) open(ctx context.Context) (store.Feed, *missing, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open change feed: %w", err)
 	}
-	loading, stop := context.WithTimeout(ctx, loadDeadline)
-	defer stop()
 	look := newReload(f.Index)
-	err = feed.Load(loading, func(c auth.Change) {
-		f.apply(c)
-		look.saw(c)
-	})
-	if err != nil {
+	if err := f.load(ctx, feed, look); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("load change feed: %w", err), feed.Close())
 	}
 	f.loads.Add(1)
 	return feed, look.missing(f.Now().Add(f.clock.ahead())), nil
+}
+
+// load reads the whole feed, as long as it takes, and not longer than nothing
+// moves.
+func (f *Follower) load(ctx context.Context, feed store.Feed, look *reload) error {
+	ctx, cancel := context.WithTimeout(ctx, loadDeadline)
+	defer cancel()
+	f.patience = max(f.patience, loadPatience)
+	reading := whileMoving(ctx, f.patience)
+	defer reading.stop()
+	err := feed.Load(reading, func(c auth.Change) {
+		reading.moved()
+		f.apply(c)
+		look.saw(c)
+	})
+	if err = reading.why(err); errors.Is(err, errStoodStill) {
+		f.patience = min(2*f.patience, mostPatience)
+	} else if err == nil {
+		f.patience = 0
+	}
+	return err
 }
 
 // round looks once: it tells how far this node has come, and applies what is

@@ -2,6 +2,8 @@ package revocation
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -49,6 +51,8 @@ const (
 	reachWait     = time.Second
 	reachInterval = 20 * time.Millisecond
 	reachDeadline = 500 * time.Millisecond
+	// reachTold is the least time from one line in the log to the next.
+	reachTold = time.Minute
 )
 
 // Reach finds out whether a revocation is in force on every node. It is safe
@@ -65,6 +69,12 @@ type Reach struct {
 	MaxStaleness time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Logger is told when the store cannot be asked, at most once in reachTold;
+	// nil means nobody.
+	Logger *slog.Logger
+
+	mu   sync.Mutex
+	told time.Time
 }
 
 // Effect waits for up to a second until what was noted is in force everywhere,
@@ -83,6 +93,9 @@ func (r *Reach) Effect(ctx context.Context, noted *Noted) Effect {
 	for {
 		asked := r.now()
 		reach, err := r.ask(ctx, seqs)
+		if err != nil && ctx.Err() == nil { // otherwise whoever asked has gone, or has waited long enough
+			r.tell(err)
+		}
 		if err == nil {
 			if len(reach.Behind) == 0 {
 				return Effect{Effective: Everywhere}
@@ -103,6 +116,20 @@ func (r *Reach) ask(ctx context.Context, seqs []int64) (store.Reach, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachDeadline)
 	defer cancel()
 	return r.Store.Reach(ctx, r.Self, seqs)
+}
+
+// tell logs that the store could not be asked, unless it has just done so: the
+// answer to a revocation says "pending" then, and nothing else would say why.
+func (r *Reach) tell(err error) {
+	if r.Logger == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.now(); r.told.IsZero() || now.Sub(r.told).Abs() >= reachTold {
+		r.told = now
+		r.Logger.Warn("it cannot be found out how far revocations have come; their answers say pending, and they hold everywhere after max_staleness", "err", err)
+	}
 }
 
 func (r *Reach) now() time.Time {

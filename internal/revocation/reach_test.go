@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +162,42 @@ func TestReach_waitsNoLongerThanItsCaller(t *testing.T) {
 			t.Errorf("%+v after %v", e, time.Since(begun))
 		}
 	})
+}
+
+// That the store cannot be asked stands in the log, with the cause, and not once
+// for each of a thousand revocations; that whoever asked has gone does not.
+func TestReach_tellsOnceAMinuteThatNothingCanBeFoundOut(t *testing.T) {
+	for name, s := range map[string]*asked{"fails": {err: errors.New("kilroy")}, "hangs": {hang: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log said
+				r := revocation.Reach{Store: s, Self: "nod_self", MaxStaleness: 30 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+				lines := func() int { return strings.Count(log.String(), "level=WARN") }
+				gone, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				defer cancel()
+				r.Effect(gone, noted(t, 1))
+				if s.hang && lines() != 0 {
+					t.Errorf("whoever asked has gone: %s", log.String())
+				}
+				for range 30 { // half a minute
+					r.Effect(t.Context(), noted(t, 1))
+				}
+				if lines() != 1 || !strings.Contains(log.String(), "kilroy") && !strings.Contains(log.String(), context.DeadlineExceeded.Error()) {
+					t.Errorf("in half a minute %d lines: %s", lines(), log.String())
+				}
+				time.Sleep(time.Minute)
+				r.Effect(t.Context(), noted(t, 1))
+				if lines() != 2 {
+					t.Errorf("a minute later %d lines: %s", lines(), log.String())
+				}
+			})
+		})
+	}
+	var log said
+	r := revocation.Reach{Store: &asked{answers: []store.Reach{{}}}, Self: "nod_self", Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	if r.Effect(t.Context(), noted(t, 1)); log.String() != "" {
+		t.Errorf("nothing is wrong, and the log has %s", log.String())
+	}
 }
 
 func TestEffect_isOneWordAndAMomentInJSON(t *testing.T) {

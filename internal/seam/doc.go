@@ -1,6 +1,7 @@
 // Package seam is where a test takes hold of what a whole Gatehouse rests on:
-// its store, and with it the change feed and the keys that are kept there. The
-// clock needs no seam here, Config.Now is one.
+// its store, and with it the change feed and the keys that are kept there; and
+// what the hash of a password costs. The clock needs no seam here, Config.Now is
+// one.
 //
 // A program that embeds Gatehouse cannot reach it, because the package is
 // internal, and a server never does: without [With] everything passes through

@@ -37,6 +37,10 @@ type RouterOptions struct {
 	Observe func(e Endpoint) Observer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Deadline is how long a request may wait for what its answer needs, all
+	// calls together; then they fail, and it is answered 503. Zero means that
+	// each call has its own limits alone.
+	Deadline time.Duration
 }
 
 // Router serves Endpoints: it gives each request its facts, sets the headers
@@ -143,7 +147,9 @@ func (rt *Router) serve(e Endpoint) http.Handler {
 		if rt.Seen != nil {
 			rt.Seen(r, facts)
 		}
-		ctx := context.WithValue(r.Context(), factsKey{}, facts)
+		limited := &requestContext{Context: r.Context(), facts: facts, limit: rt.Deadline}
+		defer limited.release()
+		ctx := context.Context(limited)
 		if observer != nil {
 			ctx = observer.Begin(ctx, r, facts)
 		}

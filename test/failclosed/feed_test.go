@@ -18,9 +18,10 @@ import (
 // maxStaleness is the default that a site here has.
 const maxStaleness = 30 * time.Second
 
-// longestLook is by when a look that hangs has been given up and made good: the
-// whole feed may take two minutes.
-const longestLook = 2*time.Minute + 5*time.Second
+// longestLook is by when a look that hangs has been given up and made good: a
+// reading of the whole feed may stand still for five seconds, for ten the next
+// time, and for twenty after that.
+const longestLook = 25 * time.Second
 
 // fails returns a seam on which the named calls fail in the way of mode, and a
 // count of how many did.
