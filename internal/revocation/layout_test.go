@@ -8,64 +8,70 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 )
 
-func TestRecord_is32BytesWithoutPointers(t *testing.T) {
-	if size := unsafe.Sizeof(record{}); size != 32 {
-		t.Errorf("a record takes %d bytes, want 32: millions of them must fit", size)
+// A table is filled to its brim in whatever order its keys come, and each is
+// found within a few steps.
+func TestFlat_searchesAreShort(t *testing.T) {
+	now := time.Date(2026, 3, 9, 13, 37, 59, 0, time.UTC)
+	for _, n := range []int{10, 390, 4000, 40_000} {
+		var f flat
+		keys := make([][16]byte, n)
+		for i := range keys {
+			keys[i] = randomKey(t, now)
+			f.raise(tableEnded, record{key: keys[i], value: revoked, until: 1}, true)
+		}
+		steps, longest := 0, 0
+		for _, k := range keys {
+			at, found := f.seek(&k, entryBytes)
+			if !found {
+				t.Fatal("a key that was put in is not found")
+			}
+			n := at/entryBytes - f.homeOf(randomBits(k[:])) + 1
+			steps, longest = steps+n, max(longest, n)
+		}
+		if mean := float64(steps) / float64(n); mean > 8 {
+			t.Errorf("%d entries: %.1f are looked at for each key, want at most 8", n, mean)
+		}
+		if longest > 150 {
+			t.Errorf("%d entries: %d are looked at for one key", n, longest)
+		}
 	}
 }
 
 // Identifiers are UUIDv7, of which some bits are fixed. Were they among those
-// that choose the slot, most keys would crowd into a part of the table.
-func TestSlotOf_spreadsIdentifiersEvenly(t *testing.T) {
-	const size = 1 << 12
+// that choose the shard and the place in it, most keys would crowd into a part.
+func TestIndex_spreadsIdentifiersEvenly(t *testing.T) {
+	const each = 200
 	now := time.Date(2026, 3, 9, 13, 37, 59, 0, time.UTC)
-	var slots [size]bool
-	var shards [shardCount]int
-	hit := 0
-	for range size {
-		key, err := auth.NewSessionID(now).UUID()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i := slotOf(key) % size; !slots[i] {
-			slots[i] = true
-			hit++
-		}
-		shards[shardOf(key)]++
+	x := NewIndex()
+	for range shardCount * each {
+		x.raise(tableEnded, auth.NewSessionID(now), record{value: revoked, until: 1})
 	}
-	// As many balls as bins leave 1-1/e of the bins hit: 63 %.
-	if hit < size*60/100 {
-		t.Errorf("%d random keys fall into %d of %d slots, want about %d", size, hit, size, size*63/100)
-	}
-	for i, n := range shards {
-		if n < size/shardCount/3 {
-			t.Errorf("shard %d got %d of %d keys, want about %d", i, n, size, size/shardCount)
+	for i := range x.shards {
+		f := &x.shards[i].tables[tableEnded]
+		if f.used < each/2 || f.used > 2*each {
+			t.Errorf("shard %d has %d entries, want about %d", i, f.used, each)
+		}
+		var quarters [4]int
+		for at := 0; at < len(f.slots); at += entryBytes {
+			if e := f.slots[at : at+entryBytes]; untilOf(e) != 0 {
+				quarters[4*f.homeOf(randomBits(e))/int(f.homes)]++
+			}
+		}
+		for q, n := range quarters {
+			if n < each/16 {
+				t.Errorf("shard %d: quarter %d is home to %d of %d entries", i, q, n, f.used)
+			}
 		}
 	}
 }
 
-// A key is found in a step or two, however many there are.
-func TestShard_probesAreShort(t *testing.T) {
-	now := time.Date(2026, 3, 9, 13, 37, 59, 0, time.UTC)
-	var s shard
-	const n = 8000 // just below half of 16384: as full as a table gets
-	for range n {
-		key, err := auth.NewSessionID(now).UUID()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.raise(record{key: key, until: 1}, true)
+func randomKey(t *testing.T, now time.Time) [16]byte {
+	t.Helper()
+	key, err := auth.NewSessionID(now).UUID()
+	if err != nil {
+		t.Fatal(err)
 	}
-	mask := uint64(len(s.slots) - 1)
-	total := 0
-	for i, r := range s.slots {
-		if r.until != 0 {
-			total += int((uint64(i)-slotOf(r.key))&mask) + 1
-		}
-	}
-	if mean := float64(total) / n; mean > 2 {
-		t.Errorf("%.1f slots are looked at for each key that is there, want at most 2", mean)
-	}
+	return key
 }
 
 // bothClocks returns a time whose monotonic reading lies mono behind base's,

@@ -7,7 +7,7 @@ import (
 )
 
 // DefaultLimit is how many entries an Index keeps whole unless it is told
-// otherwise: at most 640 MB, when its tables have just grown.
+// otherwise: some 150 MB.
 const DefaultLimit = 5_000_000
 
 // alarmShare of the limit is where the operator is warned.
@@ -35,12 +35,12 @@ func newOverflow(limit int64) *overflow {
 }
 
 // positions calls fn with the bits of a key: its random part is hash enough.
-func (o *overflow) positions(t table, key [16]byte, fn func(word int, bit uint64) bool) bool {
-	a := binary.LittleEndian.Uint64(key[8:]) ^ uint64(t+1)*0x9e3779b97f4a7c15
+func (o *overflow) positions(n noun, key [16]byte, fn func(word int, bit uint64) bool) bool {
+	a := binary.LittleEndian.Uint64(key[8:]) ^ uint64(n+1)*0x9e3779b97f4a7c15
 	b := bits.RotateLeft64(a*0xff51afd7ed558ccd, 31) | 1
-	n := uint64(len(o.words)) * 64
+	size := uint64(len(o.words)) * 64
 	for range overflowHashes {
-		at, _ := bits.Mul64(a*0x9e3779b97f4a7c15, n)
+		at, _ := bits.Mul64(a*0x9e3779b97f4a7c15, size)
 		if !fn(int(at/64), 1<<(at%64)) {
 			return false
 		}
@@ -50,7 +50,7 @@ func (o *overflow) positions(t table, key [16]byte, fn func(word int, bit uint64
 }
 
 func (o *overflow) add(t table, r record) {
-	o.positions(t, r.key, func(word int, bit uint64) bool {
+	o.positions(t.noun(), r.key, func(word int, bit uint64) bool {
 		o.words[word].Or(bit)
 		return true
 	})
@@ -59,8 +59,8 @@ func (o *overflow) add(t table, r record) {
 	}
 }
 
-func (o *overflow) has(t table, key [16]byte) bool {
-	return o.positions(t, key, func(word int, bit uint64) bool { return o.words[word].Load()&bit != 0 })
+func (o *overflow) has(n noun, key [16]byte) bool {
+	return o.positions(n, key, func(word int, bit uint64) bool { return o.words[word].Load()&bit != 0 })
 }
 
 // spill keeps of the record that there is something.
@@ -96,18 +96,18 @@ func (x *Index) Fill() (entries, limit, beyond int64) {
 // Doubts says that the Index, being full, may have kept no more than a trace of
 // a change to the session or the user: then [Index.SessionEnded],
 // [Index.SessionVersion] and [Index.User] do not know everything, and the rows
-// must be read; a row that is gone is over. An Index that is not full has no doubts, at the price of one
-// load.
+// must be read; a row that is gone is over. An Index that is not full has no
+// doubts, at the price of one load.
 func (x *Index) Doubts(session, user [16]byte) bool {
 	o := x.beyond.Load()
-	return o != nil && (o.has(tableSessions, session) || o.has(tableUsers, user))
+	return o != nil && (o.has(nounSession, session) || o.has(nounUser, user))
 }
 
 // DoubtsFamily is Doubts for a family of refresh tokens: [Index.FamilyEnded]
 // does not know everything then, and its row must be read.
 func (x *Index) DoubtsFamily(family [16]byte) bool {
 	o := x.beyond.Load()
-	return o != nil && o.has(tableFamilies, family)
+	return o != nil && o.has(nounFamily, family)
 }
 
 // fullness tells the operator once that the index fills, and once that it is

@@ -51,11 +51,21 @@ func TestIndex_dropsNothingBeyondItsLimit(t *testing.T) {
 	if doubts > 300 {
 		t.Errorf("%d of 10,000 sessions of which nothing was told are doubted, want about one in a hundred", doubts)
 	}
-	// What is known already grows stronger without room.
-	x.Apply(auth.Change{Kind: auth.ChangeSessionChanged, SessionID: sessions[0], Value: 9, Until: until})
-	if x.SessionVersion(key(t, sessions[0])) != 9 {
+	// What is known already lasts longer without room; what is said beside it is
+	// doubted.
+	x.Apply(ended(sessions[0], 0, start, until.Add(time.Minute)))
+	if _, _, now := x.Fill(); now != beyond {
 		t.Error("an entry that is kept whole learns nothing more when the index is full")
 	}
+	x.Apply(auth.Change{Kind: auth.ChangeSessionChanged, SessionID: sessions[0], Value: 9, Until: until})
+	if x.SessionVersion(key(t, sessions[0])) != 9 && !x.Doubts(key(t, sessions[0]), key(t, nobody)) {
+		t.Error("a session's version is neither known nor doubted")
+	}
+	x.Purge(until.Add(time.Second))
+	if _, known := x.SessionEnded(key(t, sessions[0])); !known {
+		t.Error("forgotten before its until")
+	}
+	until = until.Add(time.Minute)
 	x.Purge(until.Add(time.Second))
 	if entries, _, beyond := x.Fill(); entries != 0 || beyond != 0 || x.Doubts(key(t, sessions[told-1]), key(t, user)) {
 		t.Errorf("past their until: %d entries, %d beyond", entries, beyond)

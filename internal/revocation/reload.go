@@ -48,12 +48,12 @@ func (r *reload) missing(now time.Time) *missing {
 		if have.until < least || r.read.covers(t, have) {
 			return
 		}
-		if m.records == nil {
-			m.records = make(map[tableKey]record)
+		if m.lost == nil {
+			m.lost = make(map[named]*lost)
 		}
-		m.records[tableKey{t, have.key}] = have
+		m.of(t, have.key).said[t] = have
 	})
-	if m.records == nil {
+	if m.lost == nil {
 		return nil
 	}
 	m.later = NewIndexOf(math.MaxInt)
@@ -62,13 +62,21 @@ func (r *reload) missing(now time.Time) *missing {
 
 // missing is what may have to be written back.
 type missing struct {
-	records map[tableKey]record
-	later   *Index // what the look after the reload brought
+	lost  map[named]*lost
+	later *Index // what the look after the reload brought
 }
 
-type tableKey struct {
-	table table
-	key   [16]byte
+type named struct {
+	noun noun
+	key  [16]byte
+}
+
+func (m *missing) of(t table, key [16]byte) *lost {
+	name := named{t.noun(), key}
+	if m.lost[name] == nil {
+		m.lost[name] = &lost{named: name}
+	}
+	return m.lost[name]
 }
 
 // found takes a row of the look that follows the reload.
@@ -80,52 +88,63 @@ func (m *missing) found(c auth.Change) {
 
 // rest returns what is missing after that look.
 func (m *missing) rest() (all []lost) {
-	for k, r := range m.records {
-		if !m.later.covers(k.table, r) {
-			all = append(all, lost{k.table, r})
+	for _, l := range m.lost {
+		still := false
+		for t := range l.said {
+			if r := &l.said[t]; r.until != 0 && m.later.covers(table(t), *r) {
+				*r = record{}
+			}
+			still = still || l.said[t].until != 0
+		}
+		if still {
+			all = append(all, *l)
 		}
 	}
 	return all
 }
 
-// lost is an entry of the index whose rows are gone from the store.
+// lost is a session, user or family of which the index says what the rows of the
+// store do not any more; a statement without until is none.
 type lost struct {
-	table table
-	record
+	named
+	said [tableCount]record
 }
 
-// changes makes rows of the entry: as strong, and lasting a second longer at
-// most. What the rows had beside that (who did it, and why) is not known here.
-func (l lost) changes() (rows []auth.Change) {
-	at, until := time.Unix(int64(l.at), 0).UTC(), time.Unix(int64(l.until)+1, 0).UTC()
-	switch l.table {
-	case tableSessions:
-		id := auth.SessionIDFromUUID(l.key)
-		if l.a > 0 {
-			c := auth.Change{Kind: auth.ChangeSessionEnded, SessionID: id, At: at, Until: until}
-			if l.a == superseded {
+// changes makes rows of it: as strong, and lasting a second longer at most. What
+// the rows had beside that (who did it, and why) is not known here.
+func (l lost) changes(now time.Time) (rows []auth.Change) {
+	at := now.UTC()
+	for _, r := range l.said {
+		if r.at != 0 {
+			at = time.Unix(int64(r.at), 0).UTC()
+		}
+	}
+	for t, r := range l.said {
+		if r.until == 0 {
+			continue
+		}
+		c := auth.Change{Value: int64(r.value), At: at, Until: time.Unix(int64(r.until)+1, 0).UTC()}
+		switch table(t) {
+		case tableEnded:
+			c.Kind, c.SessionID, c.Value = auth.ChangeSessionEnded, auth.SessionIDFromUUID(l.key), 0
+			if r.value == superseded {
 				c.Value = 1
 			}
-			rows = append(rows, c)
+		case tableChanged:
+			c.Kind, c.SessionID = auth.ChangeSessionChanged, auth.SessionIDFromUUID(l.key)
+		case tableEpochs:
+			c.Kind, c.UserID = auth.ChangeUserEpoch, auth.UserIDFromUUID(l.key)
+		case tableVersions:
+			c.Kind, c.UserID = auth.ChangeUserVersion, auth.UserIDFromUUID(l.key)
+		case tableFamilies:
+			c.Kind, c.FamilyID, c.Value = auth.ChangeFamilyEnded, auth.FamilyIDFromUUID(l.key), 0
 		}
-		if l.b > 0 {
-			rows = append(rows, auth.Change{Kind: auth.ChangeSessionChanged, SessionID: id, Value: int64(l.b), At: at, Until: until})
-		}
-	case tableUsers:
-		id := auth.UserIDFromUUID(l.key)
-		if l.a > 0 {
-			rows = append(rows, auth.Change{Kind: auth.ChangeUserEpoch, UserID: id, Value: int64(l.a), At: at, Until: until})
-		}
-		if l.b > 0 {
-			rows = append(rows, auth.Change{Kind: auth.ChangeUserVersion, UserID: id, Value: int64(l.b), At: at, Until: until})
-		}
-	case tableFamilies:
-		rows = append(rows, auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: auth.FamilyIDFromUUID(l.key), At: at, Until: until})
+		rows = append(rows, c)
 	}
 	return rows
 }
 
-// restoreDeadline bounds the writing back of one entry.
+// restoreDeadline bounds the writing back of what is lost of one.
 const restoreDeadline = 5 * time.Second
 
 // liftLimit is how many steps a user's epoch and version are raised at most to
@@ -165,7 +184,7 @@ func (f *Follower) restoreOne(ctx context.Context, l lost) error {
 	now := f.Now()
 	return f.Store.InTx(ctx, func(tx store.Tx) error {
 		event := auth.Event{ID: auth.NewEventID(now), At: now, Type: auth.EventRevocationRestored, Actor: "gatehouse"}
-		for _, c := range l.changes() {
+		for _, c := range l.changes(now) {
 			if _, err := tx.AppendChange(ctx, c); err != nil {
 				return err
 			}
@@ -184,32 +203,37 @@ func (f *Follower) restoreOne(ctx context.Context, l lost) error {
 // lift makes the rows agree with what the feed says of them again: a session
 // that ended has ended, and a user's next session is not void at its birth.
 func (l lost) lift(ctx context.Context, tx store.Tx, now time.Time) (err error) {
-	switch l.table {
-	case tableSessions:
-		if l.a > 0 {
+	switch l.noun {
+	case nounSession:
+		if how := l.said[tableEnded].value; how != 0 {
 			reason := auth.EndRevoked
-			if l.a == superseded {
+			if how == superseded {
 				reason = auth.EndSuperseded
 			}
 			err = tx.EndSession(ctx, auth.SessionIDFromUUID(l.key), reason, now)
 		}
-	case tableFamilies:
+	case nounFamily:
 		err = tx.EndFamily(ctx, auth.FamilyIDFromUUID(l.key), auth.EndRevoked, now)
-	case tableUsers:
-		id := auth.UserIDFromUUID(l.key)
-		var u auth.User
-		if u, err = tx.User(ctx, id); err == nil && (int64(l.a)-u.Epoch > liftLimit || int64(l.b)-u.Version > liftLimit) {
-			return nil // a user who was deleted, and is back: nothing is good for them until an operator decides
-		}
-		for err == nil && u.Epoch < int64(l.a) {
-			u, err = tx.RaiseEpoch(ctx, id, now)
-		}
-		for err == nil && u.Version < int64(l.b) {
-			u, err = tx.UpdateUser(ctx, id, store.UserUpdate{}, now)
-		}
+	case nounUser:
+		err = l.liftUser(ctx, tx, now)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
+	}
+	return err
+}
+
+func (l lost) liftUser(ctx context.Context, tx store.Tx, now time.Time) error {
+	id, epoch, version := auth.UserIDFromUUID(l.key), int64(l.said[tableEpochs].value), int64(l.said[tableVersions].value)
+	u, err := tx.User(ctx, id)
+	if err == nil && (epoch-u.Epoch > liftLimit || version-u.Version > liftLimit) {
+		return nil // a user who was deleted, and is back: nothing is good for them until an operator decides
+	}
+	for err == nil && u.Epoch < epoch {
+		u, err = tx.RaiseEpoch(ctx, id, now)
+	}
+	for err == nil && u.Version < version {
+		u, err = tx.UpdateUser(ctx, id, store.UserUpdate{}, now)
 	}
 	return err
 }

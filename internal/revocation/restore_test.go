@@ -57,7 +57,7 @@ func TestFollower_bringsTheRowsToWhereTheIndexIs(t *testing.T) {
 	if err := feed.Load(ctx, other.Apply); err != nil {
 		t.Fatal(err)
 	}
-	if least, _ := other.User(key(t, u.ID)); least.Epoch != 4 || least.Version != 9 || !isVoid(t, other, s.ID) || other.Len() != 3 {
+	if least, _ := other.User(key(t, u.ID)); least.Epoch != 4 || least.Version != 9 || !isVoid(t, other, s.ID) || other.Len() != 4 {
 		t.Errorf("another server knows %+v of the user, and %d entries", least, other.Len())
 	}
 	events, err := db.ListEvents(ctx, "", 10)

@@ -94,7 +94,7 @@ func Definitions() []Definition {
 		{commitLatency, histogram, nil, "Time of a commit that transactions share, from its beginning to the disk."},
 		{commitMembers, histogram, nil, "Transactions that shared one commit."},
 		{commitErrors, counter, nil, "Commits that failed."},
-		{indexEntries, gauge, nil, "Sessions and users of which something is void, in the index in memory."},
+		{indexEntries, gauge, nil, "Statements of what is void, in the index in memory."},
 		{indexBytes, gauge, nil, "Memory of the index."},
 		{indexLimit, gauge, nil, "How many entries the index keeps whole."},
 		{indexBeyond, gauge, nil, "Entries beyond the limit, of which the index keeps a trace: checks that hit one ask the database."},
