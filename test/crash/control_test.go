@@ -3,9 +3,12 @@
 package crash_test
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -130,13 +133,48 @@ func TestVerify_seesEachClaimThatIsNotSo(t *testing.T) {
 // A database that is older than what was acknowledged is what a program gives
 // that answers before it has written. The rounds would not pass with it.
 func TestVerify_seesADatabaseThatIsOlderThanTheAnswers(t *testing.T) {
-	dice, s := chance(t), newSite(t, folder(t))
+	t.Run("file", func(t *testing.T) {
+		s := newSite(t, folder(t))
+		var before []byte
+		older(t, s, func() (err error) {
+			before, err = os.ReadFile(s.database)
+			return err
+		}, func() error {
+			return errors.Join(os.Remove(s.database+"-wal"), os.Remove(s.database+"-shm"), os.WriteFile(s.database, before, 0o600))
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		s := newPostgresSite(t)
+		name, before := databaseOf(t, s.database), ""
+		older(t, s, func() error {
+			before = databaseOf(t, s.postgres.NewDatabase(t, name))
+			return nil
+		}, func() error {
+			s.postgres.Exec(t, "postgres", "DROP DATABASE "+name+" WITH (FORCE)", "ALTER DATABASE "+before+" RENAME TO "+name)
+			return nil
+		})
+	})
+}
+
+func databaseOf(t *testing.T, text string) string {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(u.Path, "/")
+}
+
+// older copies the database with the server stopped, and puts the copy in the
+// place of the one that has more.
+func older(t *testing.T, s *site, keep, putBack func() error) {
+	t.Helper()
+	dice := chance(t)
 	s.start()
 	clients := newLoad(s, dice)
 	enough(clients, 25)
 	s.end()
-	before, err := os.ReadFile(s.database)
-	if err != nil {
+	if err := keep(); err != nil {
 		t.Fatal(err)
 	}
 	s.start()
@@ -145,12 +183,7 @@ func TestVerify_seesADatabaseThatIsOlderThanTheAnswers(t *testing.T) {
 	}
 	enough(clients, 15)
 	s.server.kill()
-	for _, name := range []string{s.database + "-wal", s.database + "-shm"} {
-		if err := os.Remove(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(s.database, before, 0o600); err != nil {
+	if err := putBack(); err != nil {
 		t.Fatal(err)
 	}
 	s.start()

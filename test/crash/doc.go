@@ -17,6 +17,9 @@
 // is void is as it was, that failure counters are kept (guarantees R16), and
 // that an operator is told what to do.
 //
+// On PostgreSQL the database's server is killed as well, with the program or
+// without it.
+//
 // kill -9 takes the process and leaves the kernel: what was written without
 // being synced survives it. The loss of power is not tried here; the store's
 // synchronous=FULL stands against that.
@@ -24,7 +27,8 @@
 // The tests start the program, and only on loopback. Variables:
 //
 //	GATEHOUSE_BIN         a gatehouse that is built already
-//	GATEHOUSE_SOAK        rounds of kill -9; ten without it
+//	GATEHOUSE_SOAK        rounds of kill -9 on a file, ten without it; on
+//	                      PostgreSQL a quarter for each program that dies
 //	GATEHOUSE_CRASH_SEED  the seed that a run has printed
 //
 // A seed gives the same moments and the same choices, not the same run: what the

@@ -42,30 +42,82 @@ const onOneDatabase = 20
 //
 // proves: ASVS 7.4.1, ASVS 7.4.3
 func TestKill_nothingAcknowledgedIsLostAndNothingRefusedCameTrue(t *testing.T) {
-	dice, n, unanswered := chance(t), rounds(t), 0
+	manyRounds(t, rounds(t), func() *site { return newSite(t, folder(t)) }, func(s *site, clients []*client, dice *rand.Rand) {
+		killUnderLoad(s, clients, dice, s.server.kill)
+		if dice.IntN(4) == 0 {
+			killWhileStarting(s, dice)
+		}
+		s.start()
+	})
+}
+
+// On PostgreSQL there are two programs that may die: ours, or the database's,
+// after which ours goes on by itself. Each has a quarter of the rounds.
+//
+// proves: ASVS 7.4.1, ASVS 7.4.3
+func TestKill_onPostgresNothingAcknowledgedIsLostAndNothingRefusedCameTrue(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		killed func(s *site, clients []*client, dice *rand.Rand)
+	}{
+		{"gatehouse", func(s *site, clients []*client, dice *rand.Rand) {
+			killUnderLoad(s, clients, dice, s.server.kill)
+			if dice.IntN(4) == 0 {
+				killWhileStarting(s, dice)
+			}
+			s.start()
+		}},
+		{"the database", func(s *site, clients []*client, dice *rand.Rand) {
+			s.mortal, s.forgetful = true, true
+			defer func() { s.mortal = false }()
+			process := s.server.cmd.Process.Pid
+			killUnderLoad(s, clients, dice, s.postgres.Kill9)
+			s.postgres.Start(s.t)
+			s.awaitReady(s.server)
+			if s.server.cmd.Process.Pid != process {
+				s.t.Error("it was restarted")
+			}
+		}},
+		{"both", func(s *site, clients []*client, dice *rand.Rand) {
+			s.mortal, s.forgetful = true, true
+			defer func() { s.mortal = false }()
+			killUnderLoad(s, clients, dice, func() {
+				s.postgres.Kill9()
+				s.server.kill()
+			})
+			p := s.launch() // waits for the database
+			s.postgres.Start(s.t)
+			s.awaitReady(p)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			manyRounds(t, max(1, rounds(t)/4), func() *site { return newPostgresSite(t) }, tt.killed)
+		})
+	}
+}
+
+// manyRounds are n in all, on several databases one after the other.
+func manyRounds(t *testing.T, n int, open func() *site, killed func(*site, []*client, *rand.Rand)) {
+	t.Helper()
+	dice, unanswered := chance(t), 0
 	for done := 0; done < n; done += onOneDatabase {
-		unanswered += killRounds(t, min(onOneDatabase, n-done), dice)
+		unanswered += killRounds(t, min(onOneDatabase, n-done), dice, open(), killed)
 		if t.Failed() {
 			return
 		}
 	}
-	if n >= 10 && unanswered == 0 {
+	if unanswered == 0 {
 		t.Error("no kill met a request under way: the rounds show nothing")
 	}
 }
 
 // killRounds returns how many requests were not answered.
-func killRounds(t *testing.T, n int, dice *rand.Rand) int {
+func killRounds(t *testing.T, n int, dice *rand.Rand, s *site, killed func(*site, []*client, *rand.Rand)) int {
 	t.Helper()
-	s := newSite(t, folder(t))
 	s.start()
 	clients := newLoad(s, dice)
 	for round := range n {
-		killUnderLoad(s, clients, dice)
-		if dice.IntN(4) == 0 {
-			killWhileStarting(s, dice)
-		}
-		s.start()
+		killed(s, clients, dice)
 		report(t, verify(s, clients, dice))
 		if t.Failed() {
 			t.Fatalf("in round %d", round+1)
@@ -83,10 +135,10 @@ func killRounds(t *testing.T, n int, dice *rand.Rand) int {
 	return all.unanswered
 }
 
-// killUnderLoad lets the clients work and kills the server after some
+// killUnderLoad lets the clients work and kills something after some
 // acknowledgements, at a moment of its own: counting them, and not the time,
 // makes a round worth the same on a slow machine.
-func killUnderLoad(s *site, clients []*client, dice *rand.Rand) {
+func killUnderLoad(s *site, clients []*client, dice *rand.Rand, kill func()) {
 	s.t.Helper()
 	until := clients[0].answered.Load() + int64(5+dice.IntN(50))
 	jitter := time.Duration(dice.IntN(40_000)) * time.Microsecond
@@ -102,7 +154,7 @@ func killUnderLoad(s *site, clients []*client, dice *rand.Rand) {
 			<-tick.C
 		}
 		<-time.After(jitter)
-		s.server.kill()
+		kill()
 	}()
 	runAll(clients, func() bool { return false })
 	<-killed

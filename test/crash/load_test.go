@@ -96,6 +96,12 @@ func (c *client) understand(what string, r reply, err error, good bool, bad ...i
 				c.wrongAnswer(what+" tells what is inside", r)
 			}
 		}
+		if len(r.gone) > 0 && !strings.HasPrefix(what, "sign-out") { // which rids the browser of its cookie in any case
+			c.wrongAnswer(what+" deletes a cookie", r)
+		}
+		if c.mortal {
+			return unanswered
+		}
 		return unavailable
 	}
 	for _, status := range bad {

@@ -19,13 +19,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
 )
 
 // site is an installation: settings, a database, and now and then a server.
 type site struct {
 	t        *testing.T
 	settings string // the file
-	database string
+	database string // the file, or the URL
 	origin   string // also where the server itself is reached
 	ops      string
 	// as is who runs the program; nil is whoever runs the tests.
@@ -33,6 +35,10 @@ type site struct {
 
 	// forgetful: a refusal may go unrecorded, as the disk is full.
 	forgetful bool
+	// postgres is the database's server, nil for a file. While it is mortal, an
+	// answer that nothing can be said means that nobody knows.
+	postgres *pgtest.Server
+	mortal   bool
 
 	server *server // the one of now, or the last
 	csrf   map[string]token
@@ -46,9 +52,26 @@ const free = 5
 // folder. The settings lie elsewhere: they are never what is full or read-only.
 func newSite(t *testing.T, data string) *site {
 	t.Helper()
+	file := filepath.Join(data, "gatehouse.db")
+	return newSiteOn(t, file, fmt.Sprintf("path: %q", file))
+}
+
+// newPostgresSite is one whose database is a PostgreSQL server's own.
+func newPostgresSite(t *testing.T) *site {
+	t.Helper()
+	server := pgtest.Start(t)
+	database := server.NewDatabase(t)
+	s := newSiteOn(t, database, fmt.Sprintf("url: %q", database))
+	s.postgres = server
+	return s
+}
+
+// newSiteOn says setting of the database.
+func newSiteOn(t *testing.T, database, setting string) *site {
+	t.Helper()
 	port, ops := freePort(t), freePort(t)
 	s := &site{
-		t: t, settings: filepath.Join(folder(t), "gatehouse.yaml"), database: filepath.Join(data, "gatehouse.db"),
+		t: t, settings: filepath.Join(folder(t), "gatehouse.yaml"), database: database,
 		origin: fmt.Sprintf("http://127.0.0.1:%d", port), ops: fmt.Sprintf("http://127.0.0.1:%d", ops),
 		csrf: map[string]token{},
 	}
@@ -60,7 +83,7 @@ public_origin: %s
 listen: 127.0.0.1:%d
 ops_listen: 127.0.0.1:%d
 secrets: ["t5Hk2XvQ8mRz7LcW4pNd9YbJ6gFs3EuA-own"]
-database: {path: %q}
+database: {%s}
 registration: {mode: open}
 password: {memory_kib: 19456, passes: 2, queue: 1000}
 session: {max_per_user: 1000}
@@ -68,7 +91,7 @@ limits: {account_failures: %d, unknown_failures: 1048576}
 mounts:
   - secrets: ["Qm7xW2vK9sTf4RbYc6HjN8zLd3GpEu5A-app"]
   - {dialect: v5, base_path: /v5/auth, secrets: ["Zk4pT8wN2rVy6XcJ9bMf3HsQ7gLd5EuA-app"]}
-`, s.origin, port, ops, s.database, free))
+`, s.origin, port, ops, setting, free))
 	return s
 }
 
@@ -167,8 +190,13 @@ func tail(text string) string { return text[max(0, len(text)-4000):] }
 // start starts the server and waits until it is ready.
 func (s *site) start() {
 	s.t.Helper()
-	p := s.launch()
-	s.until("the server starts", func() error {
+	s.awaitReady(s.launch())
+}
+
+// awaitReady waits until a server that was started can answer.
+func (s *site) awaitReady(p *server) {
+	s.t.Helper()
+	s.until("the server is ready", func() error {
 		select {
 		case <-p.done:
 			s.t.Fatalf("the server ended: %v\n%s", p.cmd.ProcessState, p.said.String())

@@ -58,6 +58,9 @@ func (v *verification) find(kind, format string, args ...any) {
 
 // open reads the database beside the server, as another process would.
 func (s *site) open() (*sql.DB, error) {
+	if s.postgres != nil {
+		return sql.Open("pgx", s.database)
+	}
 	u := url.URL{Scheme: "file", Path: s.database, RawQuery: url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(ON)"}}.Encode()}
 	return sql.Open("sqlite", u.String())
 }
