@@ -31,6 +31,9 @@ type Gatehouse struct {
 	probes  *ops.Probes
 	// loaded is set once Run has read the change feed whole.
 	loaded atomic.Bool
+	// joined is set once other servers may know of this one, and stays set:
+	// Close comes after Run.
+	joined atomic.Bool
 	// running is held while Run runs, and active says so to whoever asks.
 	running sync.Mutex
 	active  atomic.Bool
@@ -116,7 +119,10 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 
 func (g *Gatehouse) follow(ctx context.Context) error {
 	follower := g.rooms.follower
-	follower.Loaded = func() { g.loaded.Store(true) }
+	follower.Loaded = func() {
+		g.joined.Store(true)
+		g.loaded.Store(true)
+	}
 	return follower.Run(ctx)
 }
 
@@ -162,7 +168,7 @@ func (g *Gatehouse) Close() error {
 // leave tells the other nodes that this one answers nobody any more. Should it
 // fail, they wait until its last beat is too old.
 func (g *Gatehouse) leave() {
-	if !g.loaded.Load() {
+	if !g.joined.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveDeadline)

@@ -190,9 +190,11 @@ func (f *Follower) load(ctx context.Context, feed store.Feed, look *reload) erro
 }
 
 // round looks once: it tells how far this node has come, and applies what is
-// new. It says whether there was anything.
+// new. It says whether there was anything. A look that has begun is finished
+// when ctx ends: a beat that was given up on the way could still arrive, after
+// this node has withdrawn, and the others would wait for it.
 func (f *Follower) round(ctx context.Context, feed store.Feed, missing *missing) (news bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, pollDeadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pollDeadline)
 	defer cancel()
 	var beat auth.Node
 	if f.Node != nil {
