@@ -120,7 +120,8 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
-		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now,
+		FamilyIdle: cfg.Tokens.RefreshMaxAge, MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness,
+		Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return r, err

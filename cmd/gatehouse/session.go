@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -11,14 +13,15 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // sessionCmds are the commands on sessions. They run beside a server on the same
 // database.
 type sessionCmds struct {
-	List   sessionListCmd   `cmd:"" help:"List where a user is signed in."`
-	Revoke sessionRevokeCmd `cmd:"" help:"End sessions: by ID, all of a user, or everybody's."`
+	List   sessionListCmd   `cmd:"" help:"List where a user is signed in, and the apps that need no session."`
+	Revoke sessionRevokeCmd `cmd:"" help:"End sessions and apps: by ID, all of a user, or everybody's."`
 }
 
 type sessionListCmd struct {
@@ -27,7 +30,7 @@ type sessionListCmd struct {
 	User string `arg:"" help:"ID, e-mail address or user name."`
 }
 
-// Run lists the live sessions, the one used last first.
+// Run lists the live sessions, the one used last first, and then the apps.
 func (c *sessionListCmd) Run(p *program) error {
 	return c.with(p, func(g *gatehouse.Gatehouse) error {
 		u, err := find(p, g, c.User)
@@ -38,16 +41,38 @@ func (c *sessionListCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		apps, err := g.Sessions().Apps(p.ctx, u.ID)
+		if err != nil {
+			return err
+		}
 		if !c.JSON {
-			return printSessions(p.stdout, list)
+			return errors.Join(printSessions(p.stdout, list), printApps(p.stdout, apps))
 		}
 		for _, s := range list {
 			if err := printJSON(p.stdout, jsonSession(s)); err != nil {
 				return err
 			}
 		}
+		for _, f := range apps {
+			if err := printJSON(p.stdout, jsonApp(f)); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// printApps lists the programs that outlive sessions, if there are any.
+func printApps(out io.Writer, list []auth.Family) error {
+	if len(list) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nAPP\tSINCE\tLAST USED\tCLIENT\tSCOPES\tMOUNT")
+	for _, f := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, when(f.CreatedAt), when(f.RotatedAt), cmp.Or(f.ClientID, token.FirstParty), strings.Join(f.Scopes, " "), f.Mount)
+	}
+	return w.Flush()
 }
 
 func printSessions(out io.Writer, list []auth.Session) error {
@@ -84,7 +109,7 @@ type sessionRevokeCmd struct {
 	OthersThan []string `help:"With --user: keep this session; may be repeated." placeholder:"SESSION" sep:","`
 	Everybody  bool     `help:"End all sessions of all users; asks for --yes."`
 	Yes        bool     `help:"With --everybody: do it."`
-	Sessions   []string `arg:"" optional:"" name:"session" help:"IDs of sessions, as gatehouse session list shows them."`
+	Sessions   []string `arg:"" optional:"" name:"session" help:"IDs of sessions and apps, as gatehouse session list shows them."`
 }
 
 // Run ends what was named.
@@ -119,26 +144,34 @@ func (c *sessionRevokeCmd) Run(p *program) error {
 // each ends one session after the other; one that cannot be ended does not save
 // the rest.
 func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) (err error) {
+	named := 0 // that there are
 	all := session.Revoked{Effect: revocation.Effect{Effective: revocation.Everywhere}}
 	for _, id := range c.Sessions {
-		done, failed := g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
+		var done session.Revoked
+		var failed error
+		if strings.HasPrefix(id, "fam_") {
+			done, failed = g.Sessions().RevokeApp(p.ctx, actor, auth.FamilyID(id))
+		} else {
+			done, failed = g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
+		}
 		switch {
 		case errors.Is(failed, auth.CodeNotFound):
-			err = errors.Join(err, fmt.Errorf("there is no session %q; gatehouse session list shows those of a user", id))
+			err = errors.Join(err, fmt.Errorf("there is no session or app %q; gatehouse session list shows those of a user", id))
 			continue
 		case failed != nil:
 			err = errors.Join(err, fmt.Errorf("%s: %s", id, refusal(failed)))
 			continue
 		}
-		all.Sessions = append(all.Sessions, done.Sessions...)
+		all.Sessions, all.Apps = append(all.Sessions, done.Sessions...), append(all.Apps, done.Apps...)
+		named++
 		if done.Latest.After(all.Latest) {
 			all.Effect = done.Effect
 		}
 	}
-	if len(all.Sessions) == 0 && err != nil {
+	if named == 0 {
 		return err
 	}
-	return errors.Join(printRevoked(p.stdout, c.JSON, len(all.Sessions), all.Effect), err)
+	return errors.Join(printRevoked(p.stdout, c.JSON, all), err)
 }
 
 func (c *sessionRevokeCmd) everybody(p *program, g *gatehouse.Gatehouse) error {
@@ -146,7 +179,7 @@ func (c *sessionRevokeCmd) everybody(p *program, g *gatehouse.Gatehouse) error {
 	if err != nil {
 		return fmt.Errorf("%w; %d sessions had ended by then: run the same command again", err, n)
 	}
-	return printRevoked(p.stdout, c.JSON, n, effect)
+	return printRevoked(p.stdout, c.JSON, session.Revoked{Sessions: make([]auth.SessionID, n), Effect: effect})
 }
 
 // revokeUser ends the sessions of a user but those to keep.
@@ -166,31 +199,42 @@ func revokeUser(p *program, g *gatehouse.Gatehouse, ref string, asJSON bool, kee
 	if err != nil {
 		return err
 	}
-	return printRevoked(p.stdout, asJSON, len(done.Sessions), done.Effect)
+	return printRevoked(p.stdout, asJSON, done)
 }
 
 // revokedJSON is a revocation as --json prints it.
 type revokedJSON struct {
 	Ended        int                      `json:"ended"`
+	EndedApps    int                      `json:"ended_apps,omitempty"`
 	Effective    revocation.Effectiveness `json:"effective"`
 	PendingUntil time.Time                `json:"pending_until,omitzero"`
 }
 
 // printRevoked says what ended and how far that has come.
-func printRevoked(w io.Writer, asJSON bool, n int, e revocation.Effect) error {
+func printRevoked(w io.Writer, asJSON bool, done session.Revoked) error {
 	if asJSON {
-		return printJSON(w, revokedJSON{n, e.Effective, e.Latest.UTC()})
+		return printJSON(w, revokedJSON{len(done.Sessions), len(done.Apps), done.Effective, done.Latest.UTC()})
 	}
-	count := fmt.Sprintf("%d sessions", n)
-	if n == 1 {
-		count = "1 session"
+	count := counted(len(done.Sessions), "session")
+	switch {
+	case len(done.Apps) > 0 && len(done.Sessions) == 0:
+		count = counted(len(done.Apps), "app")
+	case len(done.Apps) > 0:
+		count += " and " + counted(len(done.Apps), "app")
 	}
-	if e.Effective == revocation.Everywhere {
+	if done.Effective == revocation.Everywhere {
 		_, err := fmt.Fprintf(w, "%s ended; it holds everywhere.\n", count)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s ended; servers that have not confirmed it hold it by %s UTC at the latest.\n", count, e.Latest.UTC().Format("15:04:05"))
+	_, err := fmt.Fprintf(w, "%s ended; servers that have not confirmed it hold it by %s UTC at the latest.\n", count, done.Latest.UTC().Format("15:04:05"))
 	return err
+}
+
+func counted(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 type userSignOutCmd struct {

@@ -88,6 +88,42 @@ func TestSession_endedBesideTheServerIsRefusedThere(t *testing.T) {
 	}
 }
 
+// A program that outlives its session is listed and ended like one.
+func TestSession_appsAreListedAndEnded(t *testing.T) {
+	s := startServe(t, "")
+	s.run(sessionPassword, "user", "create", "ada@example.org", "--password-stdin")
+	takes := func() (id, refresh string) {
+		t.Helper()
+		a := s.visitor().json("/api/auth/token", map[string]string{"email": "ada@example.org", "password": sessionPassword, "scope": "offline_access"})
+		var in struct {
+			Refresh string `json:"refresh_token"`
+		}
+		must(t, json.Unmarshal([]byte(a.body), &in))
+		id, _, _ = strings.Cut(in.Refresh, ".")
+		return id, in.Refresh
+	}
+	goesOn := func(refresh string) bool {
+		return s.visitor().json("/api/auth/refresh", map[string]string{"refresh_token": refresh}).status == http.StatusOK
+	}
+	id, refresh := takes()
+	if list := s.run("", "session", "list", "ada@example.org"); !strings.Contains(list, "\nAPP ") || !strings.Contains(list, "\n"+id+" ") || !strings.Contains(list, "first-party  offline_access") {
+		t.Errorf("the list:\n%s", list)
+	}
+	if !goesOn(refresh) {
+		t.Fatal("control: it does not go on")
+	}
+	if said := s.run("", "session", "revoke", id); said != "1 app ended; it holds everywhere.\n" || goesOn(refresh) {
+		t.Errorf("revoked: %q", said)
+	}
+	id, refresh = takes()
+	if said := s.revoke("--user", "ada@example.org"); said.EndedApps != 1 || said.Effective != "everywhere" || goesOn(refresh) {
+		t.Errorf("all: %+v", said)
+	}
+	if list := s.run("", "session", "list", "ada@example.org", "--json"); strings.Contains(list, id) {
+		t.Errorf("it is still listed:\n%s", list)
+	}
+}
+
 // A role that is given or taken in another process is there at the next check,
 // within the bound of the feed, and nobody is signed out by it.
 func TestRoles_changedBesideTheServerAreSeenAtTheNextCheck(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
 
 // userJSON is a user as --json prints it. Members without a value are left
@@ -68,6 +70,26 @@ func jsonSession(s auth.Session) sessionJSON {
 		out.Address = s.Address.String()
 	}
 	return out
+}
+
+// appJSON is a program that outlives sessions.
+type appJSON struct {
+	ID          auth.FamilyID  `json:"app"`
+	Client      string         `json:"client"`
+	SessionID   auth.SessionID `json:"session,omitempty"`
+	Audiences   []string       `json:"audiences"`
+	Scopes      []string       `json:"scopes"`
+	Mount       string         `json:"mount"`
+	CreatedAt   time.Time      `json:"created_at"`
+	LastUsedAt  time.Time      `json:"last_used_at"`
+	AbsoluteEnd time.Time      `json:"absolute_end"`
+}
+
+func jsonApp(f auth.Family) appJSON {
+	return appJSON{
+		ID: f.ID, Client: cmp.Or(f.ClientID, token.FirstParty), SessionID: f.SessionID, Audiences: f.Audiences, Scopes: f.Scopes,
+		Mount: f.Mount, CreatedAt: f.CreatedAt, LastUsedAt: f.RotatedAt, AbsoluteEnd: f.AbsoluteEnd,
+	}
 }
 
 // printJSON prints one line.

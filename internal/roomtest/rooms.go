@@ -141,7 +141,7 @@ func (r *Rooms) countCommit(members int, _ time.Duration, err error) {
 func (r *Rooms) SessionOptions() session.Options {
 	return session.Options{
 		Store: r.Store, Index: r.Index, Secrets: []auth.Secret{Secret}, Idle: Idle, Absolute: Absolute, LocalTrust: LocalTrust,
-		MaxPerUser: MaxPerUser, MaxStaleness: MaxStaleness, Logger: slog.New(slog.DiscardHandler), Now: r.Clock.Now,
+		FamilyIdle: RefreshIdle, MaxPerUser: MaxPerUser, MaxStaleness: MaxStaleness, Logger: slog.New(slog.DiscardHandler), Now: r.Clock.Now,
 	}
 }
 

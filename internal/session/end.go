@@ -93,8 +93,7 @@ func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, 
 		}
 	}
 	for _, f := range ended {
-		void := auth.Change{Kind: auth.ChangeFamilyEnded, FamilyID: f.ID, At: now, Until: f.AbsoluteEnd.Add(tolerance)}
-		if _, err := tx.AppendChange(ctx, void); err != nil {
+		if err := voidFamily(ctx, tx, f, now); err != nil {
 			return fmt.Errorf("end families of session: %w", err)
 		}
 	}

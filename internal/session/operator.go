@@ -41,7 +41,8 @@ func (o *Operator) Revoke(ctx context.Context, actor string, id auth.SessionID) 
 	})
 }
 
-// RevokeUser ends all sessions of the user but those to keep. With none to keep
+// RevokeUser ends all sessions and apps of the user but those to keep, with their
+// apps. With none to keep
 // it voids everything handed out for the user, and every sign-in under way. One
 // to keep that is not a live session of the user is refused before anything
 // ends. Codes: not_found (the user, or one to keep), unavailable.

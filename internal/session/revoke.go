@@ -28,6 +28,8 @@ const revokeBatch = 50
 type Revoked struct {
 	// Sessions are those that it ended; what had ended before is not among them.
 	Sessions []auth.SessionID
+	// Apps are those that ended without or with their session.
+	Apps []auth.FamilyID
 	revocation.Effect
 }
 
@@ -76,8 +78,8 @@ func (r *Room) Revoke(ctx context.Context, who auth.Principal, id auth.SessionID
 	})
 }
 
-// RevokeOthers ends all sessions of the Principal's user but their own. Codes:
-// signed_out, unavailable.
+// RevokeOthers ends all sessions of the Principal's user but their own, and all
+// apps but those of their own session. Codes: signed_out, unavailable.
 func (r *Room) RevokeOthers(ctx context.Context, who auth.Principal, from auth.Device) (Revoked, error) {
 	return r.revokeBut(ctx, who.UserID, []auth.SessionID{who.SessionID}, by{actor: string(who.UserID), from: from, why: revokedOthers},
 		func(tx *noting, now time.Time) error { return r.mayRevoke(ctx, tx, who, now) })
@@ -123,7 +125,8 @@ type by struct {
 }
 
 // revokeBut ends the live sessions of the user but the ones to keep, some in
-// each transaction. may is asked in each.
+// each transaction, and the apps of all others, with the last. may is asked in
+// each.
 func (r *Room) revokeBut(ctx context.Context, user auth.UserID, keep []auth.SessionID, by by, may func(tx *noting, now time.Time) error) (done Revoked, err error) {
 	var last *noting
 	for more := true; more; {
@@ -147,12 +150,15 @@ func (r *Room) revokeBut(ctx context.Context, user auth.UserID, keep []auth.Sess
 					return err
 				}
 			}
-			return nil
+			if more {
+				return nil
+			}
+			return r.revokeApps(ctx, tx, user, keep, by, now)
 		})
 		if err != nil {
 			return done, err
 		}
-		done.Sessions = append(done.Sessions, last.ended...)
+		done.Sessions, done.Apps = append(done.Sessions, last.ended...), append(done.Apps, last.apps...)
 	}
 	done.Effect = r.effectOf(ctx, last)
 	return done, nil
@@ -210,11 +216,20 @@ func (r *Room) revokeUser(ctx context.Context, tx *noting, user auth.UserID, by 
 	if err != nil {
 		return err
 	}
+	families, err := tx.ListFamilies(ctx, user, now)
+	if err != nil {
+		return err
+	}
 	if _, err := r.EndAll(ctx, tx, user, now); err != nil {
 		return err
 	}
 	for _, s := range live {
 		tx.ended = append(tx.ended, s.ID)
+	}
+	for _, f := range families {
+		if f.Offline {
+			tx.apps = append(tx.apps, f.ID)
+		}
 	}
 	by.event = auth.EventSessionRevoked
 	return tx.AppendEvent(ctx, by.record(user, "", now)) // one for all: there may be a thousand
@@ -231,6 +246,7 @@ func (b by) record(user auth.UserID, id auth.SessionID, now time.Time) auth.Even
 type noting struct {
 	store.Tx
 	ended []auth.SessionID
+	apps  []auth.FamilyID
 	// before is when what was asked for had ended already.
 	before time.Time
 	// feed are the rows of the feed, once they are committed.
@@ -257,7 +273,7 @@ func (r *Room) revokeOnce(ctx context.Context, do func(tx *noting, now time.Time
 	if err != nil {
 		return Revoked{}, err
 	}
-	return Revoked{Sessions: noted.ended, Effect: r.effectOf(ctx, noted)}, nil
+	return Revoked{Sessions: noted.ended, Apps: noted.apps, Effect: r.effectOf(ctx, noted)}, nil
 }
 
 // effectOf says how far it has come. What had ended before may not have come

@@ -24,6 +24,9 @@ type Options struct {
 	Installation string
 	// Idle, Absolute and LocalTrust are the lifetimes of gatehouse.Session.
 	Idle, Absolute, LocalTrust time.Duration
+	// FamilyIdle is how long a family of refresh tokens lives without being used:
+	// one that was not for so long is no longer listed. Zero lists them all.
+	FamilyIdle time.Duration
 	// MaxPerUser ends the oldest session beyond this many.
 	MaxPerUser int
 	// MaxStaleness is how old the Index may be.

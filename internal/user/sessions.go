@@ -41,6 +41,22 @@ func (r *Room) RevokeOtherSessions(ctx context.Context, current session.Checked,
 	return r.SessionRoom.RevokeOthers(ctx, current.Principal(), from)
 }
 
+// RevokeApp ends an app of the caller's user, which outlives their sessions. pw and
+// the Codes are as for [Room.RevokeSession].
+func (r *Room) RevokeApp(ctx context.Context, current session.Checked, pw auth.Secret, id auth.FamilyID, from auth.Device) (session.Revoked, error) {
+	f, err := r.Store.Family(ctx, id)
+	if err == nil && f.UserID != current.UserID() {
+		err = auth.NewError(auth.CodeNotFound, errors.New("the app is somebody else's"))
+	}
+	if err != nil {
+		return session.Revoked{}, translate("find app", err)
+	}
+	if err := r.again(ctx, current, pw); err != nil {
+		return session.Revoked{}, err
+	}
+	return r.SessionRoom.RevokeApp(ctx, current.Principal(), id, from)
+}
+
 // ownSession answers for what is not there before anything is asked for.
 func (r *Room) ownSession(ctx context.Context, current session.Checked, id auth.SessionID) error {
 	s, err := r.Store.Session(ctx, id)

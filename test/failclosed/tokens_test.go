@@ -120,6 +120,10 @@ func tokenJourneys() []journey {
 	revoke := func(c *scene, ctx context.Context) answer {
 		return c.post(ctx, "/revoke", map[string]string{"token": c.tokens.Refresh})
 	}
+	revokeApp := func(c *scene, ctx context.Context) answer {
+		id, _, _ := strings.Cut(c.tokens.Refresh, ".")
+		return c.post(ctx, "/sessions/revoke", map[string]string{"id": id, "password": password})
+	}
 	replay := func(c *scene, ctx context.Context) answer { return c.refresh(ctx, c.extra) }
 	signOut := func(c *scene, ctx context.Context) answer { return c.post(ctx, "/logout", map[string]string{}) }
 	invalid := func(a answer) bool {
@@ -165,6 +169,17 @@ func tokenJourneys() []journey {
 		},
 		{
 			name: "token revocation", config: withTokens, prepare: with(nil), act: revoke, good: ok, after: ended, again: gone(revoke, ok),
+		},
+		{
+			name: "revoke an app", config: withTokens, act: revokeApp, good: ok, after: ended, again: gone(revokeApp, ok),
+			prepare: func(s *site) *scene {
+				c := &scene{person: s.person(nil).logIn(v4)}
+				in := map[string]string{"identifier": c.Email, "password": password, "scope": "offline_access"}
+				if a := c.keep(c.post(context.Background(), "/token", in)); a.status != http.StatusOK {
+					s.t.Fatalf("token: %d %s", a.status, a.body)
+				}
+				return c
+			},
 		},
 		{
 			name: "sign-out with tokens", config: withTokens, drops: true, act: signOut, good: ok, after: ended,

@@ -119,7 +119,7 @@ func (l *locale) prepare() {
 // parse makes the template of a page; its functions speak the language.
 func (l *locale) parse(name string) (*template.Template, error) {
 	return template.New("layout.html").Funcs(template.FuncMap{
-		"t": l.text, "say": l.say, "strong": l.strong, "agent": l.agent, "place": l.place, "ago": l.ago, "wait": l.wait, "stamp": stamp,
+		"t": l.text, "say": l.say, "strong": l.strong, "agent": l.agent, "app": l.app, "rights": l.rights, "place": l.place, "ago": l.ago, "wait": l.wait, "stamp": stamp,
 	}).
 		ParseFS(files, "templates/layout.html", "templates/form.html", "templates/"+name+".html")
 }

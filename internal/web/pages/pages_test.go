@@ -94,8 +94,12 @@ func scenes() map[string]func(s *pages.Set, w http.ResponseWriter, r *http.Reque
 		},
 		"sessions, one": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			p := sessions(form)
-			p.List, p.Done, p.Pending = p.List[:1], pages.KeySessionsNone, 0
+			p.List, p.Apps, p.Done, p.Pending = p.List[:1], nil, pages.KeySessionsNone, 0
 			return s.Sessions(w, r, p)
+		},
+		"end an app": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
+			p := pages.EndSession{OwnForm: pages.OwnForm{Form: form(pages.OwnPasswordField()), Back: base + "/account/sessions"}, App: &sessions(form).Apps[0]}
+			return s.EndSession(w, r, http.StatusOK, p)
 		},
 		"end a session": func(s *pages.Set, w http.ResponseWriter, r *http.Request) error {
 			p := pages.EndSession{OwnForm: pages.OwnForm{Form: form(pages.OwnPasswordField()), Back: base + "/account/sessions"}, Which: &sessions(form).List[1]}
@@ -172,6 +176,10 @@ func sessions(form func(fields ...pages.Field) pages.Form) pages.Sessions {
 		at(useragent.Agent{}, "", "", 48*time.Hour, 24*80*time.Hour),
 	}}
 	p.List[0].Current = true
+	p.Apps = []pages.App{
+		{Client: "mobile", Scopes: []string{"read", "write"}, UsedAt: now, BegunAt: now.Add(-72 * time.Hour), Begun: 72 * time.Hour, End: button()},
+		{UsedAt: now.Add(-time.Hour), Used: time.Hour, BegunAt: now.Add(-2 * time.Hour), Begun: 2 * time.Hour, End: button()},
+	}
 	return p
 }
 
@@ -185,6 +193,8 @@ func TestSessions_namesEachLineAndItsButton(t *testing.T) {
 		"curl From a private network, 10.0.0.x Last used 2 minutes ago Signed in 1 hour ago",
 		"Unknown browser on Windows From the machine that the server runs on Last used 59 minutes ago Signed in 47 hours ago",
 		"Unknown browser Address unknown Last used 2 days ago Signed in 80 days ago",
+		"Apps that stay signed in", "mobile May use: read, write Last used just now Access given 3 days ago One moment End access",
+		"An app of Lodge Last used 1 hour ago Access given 2 hours ago One moment End access",
 		"That browser is signed out. Not every server has confirmed this yet. It holds on all of them in 30 seconds at the latest.",
 	} {
 		if !strings.Contains(said, want) {
@@ -215,11 +225,13 @@ func TestSessions_namesEachLineAndItsButton(t *testing.T) {
 			names[name] = true
 		}
 	}
-	if len(names) != 4 {
+	if len(names) != 7 { // four sessions, two apps, and the list of apps
 		t.Errorf("%d buttons with names of their own: %v", len(names), names)
 	}
 	if one := show(t, newSet(t), scenes()["sessions, one"], nil); strings.Contains(one.said(), "Sign out everywhere else") {
 		t.Error("with one session alone there is a button that ends the others")
+	} else if strings.Contains(one.said(), "Apps that") {
+		t.Error("without apps they are spoken of")
 	}
 }
 
@@ -282,7 +294,7 @@ func TestPages_sayNothingUntranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := strings.NewReplacer("203.0.113.x", "", "curl", "", "Lodge", "", person, "", mail, "", "ann", "", "editor", "", "·", "", ",", "", "L ", " ")
+	data := strings.NewReplacer("203.0.113.x", "", "curl", "", "mobile", "", "Lodge", "", person, "", mail, "", "ann", "", "editor", "", "·", "", ",", "", "L ", " ")
 	for name, do := range scenes() {
 		p := show(t, s, do, nil)
 		depth, outside := 0, ""

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
@@ -11,6 +12,9 @@ import (
 // Sessions is the page that lists where somebody is signed in.
 type Sessions struct {
 	List []Session
+	// Apps are the programs that need no session; without any there is nothing
+	// said of them.
+	Apps []App
 	// Others ends all but the one that asks; without others there is no such
 	// form. All ends that one too.
 	Others, All Form
@@ -39,13 +43,31 @@ type Session struct {
 	End Form
 }
 
+// App is a program that goes on when somebody signs out.
+type App struct {
+	// Client is its name among the clients; Service is the service's, when the
+	// program has none of its own.
+	Client, Service string
+	// Scopes are what it may do, beside going on.
+	Scopes []string
+	// UsedAt and BegunAt are for programs, Used and Begun, how long ago that is,
+	// for people.
+	UsedAt, BegunAt time.Time
+	Used, Begun     time.Duration
+	// End takes its access away.
+	End Form
+}
+
 // Several says whether there is anything to end elsewhere.
-func (p Sessions) Several() bool { return len(p.List) > 1 }
+func (p Sessions) Several() bool { return len(p.List) > 1 || len(p.Apps) > 0 }
 
 // Sessions renders the page that lists where somebody is signed in.
 func (s *Set) Sessions(w http.ResponseWriter, r *http.Request, p Sessions) error {
 	for i := range p.List {
 		p.List[i].End.Submit, p.List[i].End.Tone = keySessionEnd, "quiet"
+	}
+	for i := range p.Apps {
+		p.Apps[i].Service, p.Apps[i].End.Submit, p.Apps[i].End.Tone = s.Name, keyAppEnd, "quiet"
 	}
 	p.Others.Submit, p.Others.Tone = keySessionsOthers, ""
 	p.All.Submit, p.All.Tone = keySessionsAll, "quiet"
@@ -56,15 +78,21 @@ func (s *Set) Sessions(w http.ResponseWriter, r *http.Request, p Sessions) error
 // is signed out elsewhere.
 type EndSession struct {
 	OwnForm
-	// Which is the one to be signed out; nil for all others.
+	// Which is the one to be signed out, and App the one to lose its access; both
+	// nil for all others.
 	Which *Session
+	App   *App
 }
 
 // EndSession renders the page that asks for the password once more.
 func (s *Set) EndSession(w http.ResponseWriter, r *http.Request, status int, p EndSession) error {
-	p.Submit = keySessionsOthers
-	if p.Which != nil {
+	switch {
+	case p.Which != nil:
 		p.Submit = keySessionEnd
+	case p.App != nil:
+		p.App.Service, p.Submit = s.Name, keyAppEnd
+	default:
+		p.Submit = keySessionsOthers
 	}
 	return s.render(w, r, sheet{"endsession", keySessionsTitle, "/account/sessions", status, p})
 }
@@ -80,6 +108,22 @@ func (l *locale) agent(a useragent.Agent) string {
 		return l.text(keyAgentSystem, "system", a.System)
 	}
 	return l.text(keyAgentUnknown)
+}
+
+// app names a program.
+func (l *locale) app(a App) string {
+	if a.Client == "" {
+		return l.text(keyAppOwn, "service", a.Service)
+	}
+	return a.Client
+}
+
+// rights says what a program may do; nothing when nobody has named anything.
+func (l *locale) rights(a App) string {
+	if len(a.Scopes) == 0 {
+		return ""
+	}
+	return l.text(keyAppRights, "scopes", strings.Join(a.Scopes, ", "))
 }
 
 // place says where a session was begun, as coarsely as that is kept from pages.

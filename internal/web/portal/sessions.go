@@ -11,13 +11,15 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/token"
 	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 	"github.com/gatehouse-auth/gatehouse/internal/web/clientip"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages"
 )
 
-// What the field which asks for, beside the field session, which names one.
+// What the field which asks for, beside the fields session and app, which name
+// one.
 const (
 	whichOthers = "others"
 	whichAll    = "all"
@@ -27,6 +29,7 @@ const (
 // decided by it.
 const (
 	doneOne    = "one"
+	doneApp    = "app"
 	doneOthers = "others"
 	doneNone   = "none"
 	doneAll    = "all"
@@ -38,6 +41,8 @@ func doneText(done string) pages.Key {
 	switch done {
 	case doneOne:
 		return pages.KeySessionEnded
+	case doneApp:
+		return pages.KeyAppEnded
 	case doneOthers:
 		return pages.KeySessionsEnded
 	case doneNone:
@@ -56,6 +61,10 @@ func (h *Handler) sessionsPage(x *mount.Exchange) error {
 	if err != nil {
 		return err
 	}
+	apps, err := h.Sessions.Apps(x.R.Context(), s.Principal())
+	if err != nil {
+		return err
+	}
 	p := pages.Sessions{
 		Back: h.url("/account"), Done: doneText(x.R.URL.Query().Get("done")), Pending: h.pending(x),
 		Others: h.endForm(x, "which", whichOthers), All: h.endForm(x, "which", whichAll),
@@ -68,6 +77,11 @@ func (h *Handler) sessionsPage(x *mount.Exchange) error {
 		} else {
 			p.List = append(p.List, shown)
 		}
+	}
+	for _, f := range apps {
+		shown := h.shownApp(f)
+		shown.End = h.endForm(x, "app", string(f.ID))
+		p.Apps = append(p.Apps, shown)
 	}
 	return h.Hosted.Sessions(x.W, x.R, p)
 }
@@ -91,6 +105,15 @@ func (h *Handler) shownSession(row auth.Session, asks *session.Checked) pages.Se
 	return s
 }
 
+// shownApp leaves out the scope that makes it an app.
+func (h *Handler) shownApp(f auth.Family) pages.App {
+	now := h.Sessions.Now()
+	return pages.App{
+		Client: f.ClientID, Scopes: slices.DeleteFunc(slices.Clone(f.Scopes), func(s string) bool { return s == token.OfflineAccess }),
+		UsedAt: f.RotatedAt, BegunAt: f.CreatedAt, Used: now.Sub(f.RotatedAt), Begun: now.Sub(f.CreatedAt),
+	}
+}
+
 // endSessions ends what the form asks for.
 func (h *Handler) endSessions(x *mount.Exchange) error {
 	s, err := x.Require()
@@ -100,16 +123,19 @@ func (h *Handler) endSessions(x *mount.Exchange) error {
 	ctx, pw := x.R.Context(), auth.Secret(x.Field("password"))
 	var done session.Revoked
 	to := ""
-	switch id, which := auth.SessionID(x.Field("session")), x.Field("which"); {
+	switch id, app, which := auth.SessionID(x.Field("session")), auth.FamilyID(x.Field("app")), x.Field("which"); {
 	case id != "":
 		to = doneOne
 		if id == s.SessionID() {
 			to = doneHere
 		}
 		done, err = h.Users.RevokeSession(ctx, *s, pw, id, x.Device())
+	case app != "":
+		to = doneApp
+		done, err = h.Users.RevokeApp(ctx, *s, pw, app, x.Device())
 	case which == whichOthers:
 		to = doneOthers
-		if done, err = h.Users.RevokeOtherSessions(ctx, *s, pw, x.Device()); err == nil && len(done.Sessions) == 0 {
+		if done, err = h.Users.RevokeOtherSessions(ctx, *s, pw, x.Device()); err == nil && len(done.Sessions)+len(done.Apps) == 0 {
 			to = doneNone
 		}
 	case which == whichAll:
@@ -146,15 +172,23 @@ func (h *Handler) endAgain(x *mount.Exchange, s *session.Checked, cause error) e
 	own.Back = h.url("/account/sessions")
 	p, status := pages.EndSession{OwnForm: own}, http.StatusOK
 	p.Focus = "password"
-	if id := auth.SessionID(x.Field("session")); id == "" {
-		p.Hidden = map[string]string{"which": whichOthers}
-	} else {
+	switch id, app := auth.SessionID(x.Field("session")), auth.FamilyID(x.Field("app")); {
+	case id != "":
 		row, err := h.rowOf(x, s, id)
 		if err != nil {
 			return err
 		}
 		shown := h.shownSession(row, s)
 		p.Which, p.Hidden = &shown, map[string]string{"session": string(id)}
+	case app != "":
+		f, err := h.appOf(x, s, app)
+		if err != nil {
+			return err
+		}
+		shown := h.shownApp(f)
+		p.App, p.Hidden = &shown, map[string]string{"app": string(app)}
+	default:
+		p.Hidden = map[string]string{"which": whichOthers}
 	}
 	if refused.Code != auth.CodePasswordNeeded {
 		var err error
@@ -177,6 +211,20 @@ func (h *Handler) rowOf(x *mount.Exchange, s *session.Checked, id auth.SessionID
 		err = auth.NewError(auth.CodeNotFound, nil)
 	}
 	return auth.Session{}, err
+}
+
+// appOf finds an app of the list.
+func (h *Handler) appOf(x *mount.Exchange, s *session.Checked, id auth.FamilyID) (auth.Family, error) {
+	list, err := h.Sessions.Apps(x.R.Context(), s.Principal())
+	for _, f := range list {
+		if f.ID == id {
+			return f, nil
+		}
+	}
+	if err == nil {
+		err = auth.NewError(auth.CodeNotFound, nil)
+	}
+	return auth.Family{}, err
 }
 
 // after is the address that says what was done and, where it may not hold

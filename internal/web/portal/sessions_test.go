@@ -16,10 +16,15 @@ import (
 const sessionsPage = "/api/auth/account/sessions"
 
 // onClock is a site with one user, whose clock is moved by hand.
-func onClock(t *testing.T) (s *webtest.Site, advance func(time.Duration)) {
+func onClock(t *testing.T, change ...func(c *gatehouse.Config)) (s *webtest.Site, advance func(time.Duration)) {
 	t.Helper()
 	clock := roomtest.NewClock()
-	s = webtest.New(t, func(c *gatehouse.Config) { c.Now = clock.Now })
+	s = webtest.New(t, func(c *gatehouse.Config) {
+		c.Now = clock.Now
+		for _, do := range change {
+			do(c)
+		}
+	})
 	if _, err := s.Users().Create(t.Context(), "test", gatehouse.NewUser{Email: ann, Password: first}); err != nil {
 		t.Fatal(err)
 	}
