@@ -53,7 +53,7 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	defer srv.ops.Close()
-	g, err := patiently(p.ctx, s.Config)
+	g, err := patiently(p.ctx, s.Config, gatehouse.New)
 	if err != nil {
 		return err
 	}
@@ -69,9 +69,9 @@ const waitForDatabase = time.Minute
 
 // patiently opens the installation, and tries again while its database server
 // is away. Whatever else is wrong ends it at once.
-func patiently(ctx context.Context, c gatehouse.Config) (*gatehouse.Gatehouse, error) {
+func patiently(ctx context.Context, c gatehouse.Config, open openFunc) (*gatehouse.Gatehouse, error) {
 	for begun, told := time.Now(), false; ; {
-		g, err := gatehouse.New(ctx, c)
+		g, err := open(ctx, c)
 		if err == nil || !gatehouse.DatabaseAway(err) || time.Since(begun) > waitForDatabase {
 			return g, err
 		}

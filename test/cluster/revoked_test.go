@@ -204,7 +204,8 @@ func (n *node) await(b *browser, v verdict) time.Duration {
 // before, and nobody who was signed out.
 func TestCluster_closesWhenTheDatabaseIsAway(t *testing.T) {
 	c := newCluster(t)
-	list := c.people("person", 4)
+	list, visitor := c.people("person", 4), c.newJournal("visitor").visitor()
+	visitor.tokens(1, visitor.visits[0])
 	alive, revoked := list[0], list[1]
 	if err := c.nodes[0].signOut(revoked); err != nil {
 		t.Fatal(err)
@@ -237,14 +238,51 @@ func TestCluster_closesWhenTheDatabaseIsAway(t *testing.T) {
 				t.Errorf("%s: %s went on accepting for %v", away.name, n.name, took)
 			}
 		}
+		c.refusesAllWork(away.name, visitor)
 		away.back()
 		for _, n := range c.nodes {
 			took := n.await(alive, accepted)
 			t.Logf("%s: %s is back after %v", away.name, n.name, took.Round(10*time.Millisecond))
+			n.until("signs people in again", func() error { _, err := n.newBrowser(alive.email, false); return err })
 			if v, err := n.check(revoked); v == accepted {
 				t.Errorf("%s: %s accepts what was revoked before: %v", away.name, n.name, err)
 			}
 		}
+	}
+}
+
+// refusesAllWork sees that whatever needs the database is answered 503 with a
+// time to try again, keeps cookies, and does not hang.
+func (c *cluster) refusesAllWork(when string, p *person) {
+	c.t.Helper()
+	before, begun := p.told.Load(), time.Now()
+	var all sync.WaitGroup
+	for at := range c.nodes {
+		copies := []*person{{}, {}, {}, {}, {}} // what is not answered is nothing the person has to remember
+		for _, one := range copies {
+			*one = *p
+		}
+		lost := p.newPerson(nil)
+		v, f := *p.visits[0], *p.families[0]
+		f.of = &v
+		for _, do := range []func(){
+			func() { lost.register(at) }, func() { copies[0].signIn(at) }, func() { copies[1].tokens(at, &v) }, func() { copies[2].refresh(at, &f) },
+			func() {
+				_, _ = copies[3].ask(at, "revocation", "POST", "/sessions/revoke-all", struct{}{}, v.cookies, 200)
+			},
+		} {
+			all.Go(do)
+		}
+	}
+	all.Wait()
+	if took := time.Since(begun); took > 20*time.Second {
+		c.t.Errorf("%s: it took %v to refuse", when, took)
+	}
+	if p.told.Load() != before {
+		c.t.Errorf("%s: something was acknowledged", when)
+	}
+	for _, f := range p.findings {
+		c.t.Errorf("%s: %s", when, f)
 	}
 }
 

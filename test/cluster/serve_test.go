@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,5 +75,55 @@ func TestServe_reachesItsDatabaseByTLSAndSaysWhenItDoesNot(t *testing.T) {
 		if said := n.ends(20 * time.Second); !strings.Contains(said, tt.says) {
 			t.Errorf("%s: it said\n%s", tt.name, said)
 		}
+	}
+}
+
+// The database may start after us, as after a power cut.
+func TestServe_waitsForItsDatabaseAndSaysSo(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		leave, come func(*pgtest.Server)
+	}{
+		{"nobody listens", func(s *pgtest.Server) { s.Stop(t, pgtest.Fast) }, func(s *pgtest.Server) { s.Start(t) }},
+		{"nobody answers", (*pgtest.Server).Freeze, (*pgtest.Server).Thaw},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			database := pgtest.Start(t)
+			c := alone(t, database)
+			n := c.newNode(c.at(pgtest.Superuser, "127.0.0.1", "sslmode=disable"))
+			tt.leave(database)
+			n.start()
+			n.until("says that it waits", func() error {
+				if said := n.said.String(); !strings.Contains(said, "the database cannot be reached yet; trying again") {
+					return fmt.Errorf("it said %q", said)
+				}
+				return nil
+			})
+			hasty := http.Client{Timeout: 200 * time.Millisecond} // callers wait in the queue of the listener
+			if a, err := hasty.Get(n.ops + "/readyz"); err == nil {
+				a.Body.Close()
+				t.Errorf("without its database it answers %d", a.StatusCode)
+			}
+			tt.come(database)
+			n.until("is ready", n.ready)
+			if _, err := n.newBrowser("ada@example.com", true); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Whoever starts it is told at last, by what it says and by its exit code.
+func TestServe_givesUpOnADatabaseThatDoesNotCome(t *testing.T) {
+	if !soaking() {
+		t.Skip("it waits for a minute; the bound itself is tested in cmd/gatehouse (GATEHOUSE_SOAK)")
+	}
+	database := pgtest.Start(t)
+	c := alone(t, database)
+	n := c.newNode(c.at(pgtest.Superuser, "127.0.0.1", "sslmode=disable"))
+	database.Stop(t, pgtest.Fast)
+	n.start()
+	if said := n.ends(2 * patience); !strings.Contains(said, "nothing listens there: is PostgreSQL running?") {
+		t.Errorf("it said\n%s", said)
 	}
 }
