@@ -23,7 +23,11 @@ func (j *judge) caller() (bool, string) {
 	e := m.Forged
 	if !e.Ours() {
 		if e = m.First; !e.Ours() {
-			return false, "no probe reached the server through the public origin"
+			why := "no probe reached the server through the public origin"
+			if len(j.servers()) > 1 {
+				why += "; " + j.working() + ", and each can be asked on its own machine"
+			}
+			return false, why
 		}
 	}
 	forged := e == m.Forged

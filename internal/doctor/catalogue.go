@@ -104,9 +104,9 @@ var catalogue = []kind{
 	{"disk-nearly-full", databaseStage, Warning, "When the disk is full, nobody can sign in.", nil},
 
 	{"listen-taken", serverStage, Error, "No server runs, and its port is taken by another program, so it cannot start.", []string{"server-not-running", string(originStage), string(answerStage), string(callerStage)}},
-	{"server-not-running", serverStage, Error, "Nobody answers at ops_listen and nobody holds the lock of the database: no server runs with these settings.", []string{string(originStage), string(answerStage), string(callerStage)}},
+	{"server-not-running", serverStage, Error, "Nobody answers at ops_listen, and of an SQLite file nobody holds the lock: no server runs here with these settings.", []string{string(originStage), string(answerStage), string(callerStage)}},
 	{"ops-foreign", serverStage, Error, "Another program answers at ops_listen, so Gatehouse cannot be asked, and perhaps could not start.", append([]string{"something-else-answers"}, unasked...)},
-	{"ops-unreachable", serverStage, Error, "A server holds the lock of the database, and does not answer at ops_listen: it was started with another ops_listen, runs in another container, or hangs.", unasked},
+	{"ops-unreachable", serverStage, Error, "A server works on the database, and does not answer at ops_listen: it was started with another ops_listen, runs in another container, or hangs.", unasked},
 	{"settings-not-loaded", serverStage, Error, "The server was started with other settings than these: the files or variables have changed since, or this command was run without the server's environment.", []string{"cookie-prefix", "dialect-differs", "base-path-rewritten", "forwarded-for-forged", "proxy-not-trusted", "hop-not-trusted", "forwarded-for-missing", "forwarded-for-unreadable", "peer-is-a-proxy", "proxy-bypassed", "other-gatehouse", "headers-removed", "origin-redirects", "database-removed", "signin-intercepted"}},
 	{"breached-file-changed", serverStage, Warning, "The server searches the list of breached passwords that it opened at its start. Where that was replaced, it goes on with the old one; where it was written over, it takes no new password.", nil},
 	{"version-differs", serverStage, Warning, "The program was replaced, and the server not restarted since, or there are two of them on this machine.", nil},

@@ -71,6 +71,9 @@ func Look(ctx context.Context, o Options) Facts {
 	f.Certificate = readChain(o.Settings.CertFile)
 	if !o.Offline {
 		l := &looker{Options: o}
+		if p := f.Database.Postgres; p != nil {
+			l.others = max(0, len(p.Servers)-1)
+		}
 		l.ops = &http.Transport{DialContext: l.dialer("")}
 		defer l.ops.CloseIdleConnections()
 		f.Server = l.server(ctx)

@@ -133,10 +133,10 @@ type probe struct {
 	header       http.Header
 	body         []byte
 	nonce, mark  string
-	// sent counts, so that the same request can be sent again; chain is what
+	// arrived counts, so that the same request can be sent again; chain is what
 	// was presented.
-	sent  int
-	chain []*x509.Certificate
+	arrived int
+	chain   []*x509.Certificate
 }
 
 func (l *looker) probe(path string) *probe {
@@ -159,12 +159,30 @@ func (p *probe) asNavigation() *probe {
 	return p
 }
 
-// send sends it, follows no redirect, and asks the server what it saw.
+// triesForEach is how often a probe is sent for each server that a balancer may
+// lead it to: chosen at random, one in four hundred comes to none but others.
+const triesForEach = 6
+
+// send sends it, follows no redirect, and asks the server what it saw. Where
+// other servers work on the database it is sent until it comes to this one,
+// which is the one that can be asked.
 func (p *probe) send(ctx context.Context) *Exchange {
+	tries := 1
+	if p.asked && p.others > 0 {
+		tries = triesForEach * (p.others + 1)
+	}
+	for {
+		e := p.sendOnce(ctx)
+		if tries--; tries == 0 || !e.Done() || e.Seen != nil || !looksOurs(e.Header) {
+			return e
+		}
+	}
+}
+
+func (p *probe) sendOnce(ctx context.Context) *Exchange {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	e := &Exchange{URL: p.origin + p.path + "?" + ops.ProbeQuery + "=" + p.mark, At: p.Now()}
-	defer func() { p.sent++ }()
 	r, err := http.NewRequestWithContext(ctx, p.method, e.URL, bytes.NewReader(p.body))
 	if err != nil {
 		e.Trouble, e.Err = OtherTrouble, err
@@ -206,8 +224,9 @@ func (p *probe) send(ctx context.Context) *Exchange {
 		e.Trouble, e.Err = SpeaksTLS, errors.New("it asks for TLS")
 		return e
 	}
-	if list := p.seen(ctx, p.nonce); len(list) > p.sent {
-		e.Seen = &list[p.sent]
+	if list := p.seen(ctx, p.nonce); len(list) > p.arrived {
+		e.Seen = &list[p.arrived]
+		p.arrived++
 	}
 	return e
 }

@@ -18,6 +18,9 @@ type looker struct {
 	ops *http.Transport
 	// asked: the server can be asked what it saw.
 	asked bool
+	// others is how many more servers work on the database: a balancer in front
+	// may lead a probe to any of them.
+	others int
 }
 
 // maxAnswer is how much of an answer is read.

@@ -176,6 +176,8 @@ func (j *judge) answeredByOthers(i int, m MountProbes) {
 	switch {
 	case ours && !j.Server.Ours():
 		// It cannot be told whether it is this one.
+	case ours && len(j.servers()) > 1:
+		// One of the others on the same database, which a balancer keeps us to.
 	case ours:
 		j.add("other-gatehouse", "listen", "let the proxy or the rewrite lead to "+j.Settings.Listen+" alone, and end the other server (ps -C gatehouse)\nif there is no other one, the proxy drops headers and queries that it does not know", "%s is answered by a Gatehouse that %s knows nothing of", at, j.Settings.OpsListen)
 	case token:

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -25,12 +26,20 @@ func (j *judge) server() {
 		j.add("ops-unreachable", "ops_listen", "look at the \"listening\" line of its log for ops=…, and give that address in ops_listen; run this command where the server runs; if it hangs, restart it",
 			"the lock of the database is held%s, and %s does not answer: %s", who, path, tame(s.Err.Error()))
 		return
+	case s.Err != nil && s.Taken && len(j.servers()) > 0:
+		j.add("ops-unreachable", "ops_listen", "look at the \"listening\" line of its log for ops=…, and give that address in ops_listen; run this command where the server runs; if it hangs, restart it",
+			"somebody listens at %s, %s, and %s does not answer: %s", j.Settings.Listen, j.working(), path, tame(s.Err.Error()))
+		return
 	case s.Err != nil && s.Taken:
 		j.add("listen-taken", "listen", "find the other program (ss -ltnp) and end it, or choose another port with listen", "no server holds the database, and somebody listens at %s", j.Settings.Listen)
 		return
 	case s.Err != nil:
+		elsewhere := ""
+		if len(j.servers()) > 0 {
+			elsewhere = "; elsewhere " + j.working()
+		}
 		j.add("server-not-running", "ops_listen", "start it: gatehouse serve"+j.flag()+"\nand read what it says; if it runs with other settings, give this command the same file and variables",
-			"%s does not answer: %s", path, tame(s.Err.Error()))
+			"%s does not answer: %s%s", path, tame(s.Err.Error()), elsewhere)
 		return
 	case s.Foreign:
 		j.add("ops-foreign", "ops_listen", "give ops_listen a port of its own, and restart the server; this shows who has it now: ss -ltnp", "what answers at %s is not Gatehouse", path)
@@ -56,17 +65,53 @@ func (j *judge) server() {
 	j.readiness()
 }
 
+// servers are those that work on a PostgreSQL database, as it says itself.
+func (j *judge) servers() []string {
+	if p := j.Database.Postgres; p != nil {
+		return p.Servers
+	}
+	return nil
+}
+
+// working says how many servers work on the database, and where.
+func (j *judge) working() string {
+	var names []string
+	for _, name := range j.servers() {
+		if name = tame(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	count := "1 server works"
+	if n := len(j.servers()); n != 1 {
+		count = fmt.Sprintf("%d servers work", n)
+	}
+	return count + " on the database (" + strings.Join(names, ", ") + ")"
+}
+
+// How reasons of /readyz begin.
+const (
+	staleFeed      = "the change feed was last read"
+	silentDatabase = "the database does not answer"
+)
+
 func (j *judge) readiness() {
 	if j.Server.Ready {
 		return
 	}
 	reason := tame(j.Server.Reason)
+	setting := "database.path"
+	cure := "look at the disk and at the log (\"change feed cannot be read\"); if another program holds the database, end it (fuser -v " + quoted(j.Settings.Database.Path) + "); then restart the server"
+	if j.Settings.Database.URL != "" {
+		setting = "database.url"
+		cure = "look at the database server and at the way to it from the machine of this server, and at the log (\"change feed cannot be read\"); when the database is back, the server is ready by itself"
+	}
 	switch {
-	case strings.HasPrefix(reason, "the change feed was last read"):
-		j.add("change-feed-stale", "", "look at the disk and at the log (\"change feed cannot be read\"); if another program holds the database, end it (fuser -v "+quoted(j.Settings.Database.Path)+"); then restart the server",
-			"/readyz says: %s", reason)
-	case strings.HasPrefix(reason, "the database does not answer"):
-		j.add("database-not-answering", "database.path", "look at the disk and at the log; if another program holds the database, end it (fuser -v "+quoted(j.Settings.Database.Path)+")", "/readyz says: %s", reason)
+	case setting == "database.url" && j.Database.Err != nil && (strings.HasPrefix(reason, staleFeed) || strings.HasPrefix(reason, silentDatabase)):
+		// The doctor cannot reach it either, and has said so.
+	case strings.HasPrefix(reason, staleFeed):
+		j.add("change-feed-stale", setting, cure, "/readyz says: %s", reason)
+	case strings.HasPrefix(reason, silentDatabase):
+		j.add("database-not-answering", setting, cure, "/readyz says: %s", reason)
 	default:
 		j.add("server-not-ready", "", "wait half a minute and run this again; if it stays so, read the log", "/readyz says: %s", reason)
 	}

@@ -22,6 +22,9 @@ type PostgresState struct {
 	// Encrypted: this connection uses TLS. Remote: its other end is another
 	// machine.
 	Encrypted, Remote bool
+	// Servers are the names of those that work on the database: that have been
+	// heard of lately enough to answer.
+	Servers []string
 }
 
 // InspectPostgres looks at the database and changes nothing.
@@ -54,6 +57,13 @@ func InspectPostgres(ctx context.Context, o PostgresOptions) (found Inspection, 
 	}
 	if found.Version != found.Program {
 		return found, state, nil // its tables are not those that this program knows
+	}
+	nodes, err := db.Nodes(ctx)
+	if err != nil {
+		return found, state, err
+	}
+	for _, n := range nodes {
+		state.Servers = append(state.Servers, n.Name)
 	}
 	return found, state, describePostgres("inspect "+db.away.where, found.lookAtPostgres(ctx, db))
 }
