@@ -236,6 +236,7 @@ func TestTokens_forASessionsCookie(t *testing.T) {
 	}
 }
 
+// proves: NEXT-15
 func TestTokens_refreshTakesAFormAndJSON(t *testing.T) {
 	g := withTokens(t, nil)
 	got := askToken(t, g, "")

@@ -130,6 +130,8 @@ func TestContextWords_areOfTheServiceUnlessChosen(t *testing.T) {
 }
 
 // A master key is a secret like any other, and none of the others.
+//
+// proves: ASVS 11.4.4
 func TestValidate_masterKeys(t *testing.T) {
 	for name, tt := range map[string]struct {
 		masters []auth.Secret
@@ -139,6 +141,8 @@ func TestValidate_masterKeys(t *testing.T) {
 		"two":                      {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE", "q3Nf7Zk1Xr9Wb5Tj2Gc8Ly4Ph6Ms0DvE"}, nil},
 		"short":                    {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9Gs"}, []string{"keys.master[0]"}},
 		"empty":                    {[]auth.Secret{""}, []string{"keys.master[0]"}},
+		"a passphrase":             {[]auth.Secret{"correct horse battery staple"}, []string{"keys.master[0]"}},
+		"a run of letters":         {[]auth.Secret{"abcdefghijklmnopqrstuvwxyzabcdefgh"}, []string{"keys.master[0]"}},
 		"twice":                    {[]auth.Secret{"m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE", "m4Vt8Qa2Zx6Lk0Hd3Wy7Rb1Nf5Jc9GsE"}, []string{"keys.master[1]"}},
 		"Gatehouse's own secret":   {[]auth.Secret{ownSecond}, []string{"keys.master[0]"}},
 		"the application's secret": {[]auth.Secret{appSecret}, []string{"keys.master[0]"}},

@@ -13,6 +13,7 @@ import (
 
 const anotherJWTSecret = "Hs8mP4v-Q7zt_W2xK9sLr8bGc5nJd3yF"
 
+// proves: ASVS 11.4.3, ASVS 11.4.4, CS-39, BCP-25
 func TestValidate_audiences(t *testing.T) {
 	const one = "tokens.audiences[0]."
 	for name, tt := range map[string]struct {
@@ -27,6 +28,9 @@ func TestValidate_audiences(t *testing.T) {
 		"RS256":                    {func(a *gatehouse.Audience) { a.Algorithm = "RS256" }, nil},
 		"none":                     {func(a *gatehouse.Audience) { a.Algorithm = "none" }, []string{one + "algorithm"}},
 		"HS512":                    {func(a *gatehouse.Audience) { a.Algorithm = "HS512" }, []string{one + "algorithm"}},
+		"RS1":                      {func(a *gatehouse.Audience) { a.Algorithm = "RS1" }, []string{one + "algorithm"}},
+		"a password":               {func(a *gatehouse.Audience) { a.Secret = "password-password-password-secret" }, []string{one + "secret"}},
+		"a sentence of few words":  {func(a *gatehouse.Audience) { a.Secret = "my very long jwt secret key for production" }, []string{one + "secret"}},
 		"HS256 without a secret":   {func(a *gatehouse.Audience) { a.Algorithm = "HS256" }, []string{one + "secret"}},
 		"ES256 with a secret":      {func(a *gatehouse.Audience) { a.Algorithm, a.Secret = "ES256", jwtSecret }, []string{one + "secret"}},
 		"a secret":                 {func(a *gatehouse.Audience) { a.Secret = jwtSecret }, nil},

@@ -12,7 +12,7 @@ import (
 // ecJWK is a good key for ES256 (RFC 7515 appendix A.3).
 const ecJWK = `{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
 
-// proves: ASVS 11.2.3
+// proves: ASVS 11.2.3, BCP-24
 func TestParseJWK_refuses(t *testing.T) {
 	if _, err := jwt.ParseJWK([]byte(ecJWK), jwt.ES256); err != nil {
 		t.Fatalf("the key itself: %v", err)

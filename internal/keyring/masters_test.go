@@ -201,6 +201,8 @@ func TestLoad_takesNoKeyThatWasNotSealedForItsRow(t *testing.T) {
 }
 
 // One bit of a sealed key is enough.
+//
+// proves: ASVS 11.3.3
 func TestPrepare_refusesWhatWasAltered(t *testing.T) {
 	ctx, s := context.Background(), newSite(t)
 	s.prepared()

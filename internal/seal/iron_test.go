@@ -235,6 +235,8 @@ func TestNewIron_countsAsJavaScriptDoes(t *testing.T) {
 }
 
 // Whatever single character of a seal is another one, it does not open.
+//
+// proves: ASVS 11.3.3
 func TestIronOpen_refusesEveryAlteredCharacter(t *testing.T) {
 	s := mustIron(t, seal.IronPassword{ID: "1", Secret: ironSecret})
 	now := time.Unix(1767225600, 0)

@@ -60,7 +60,7 @@ func wantDistinct(t *testing.T, what string, list []uint64) {
 //
 // proves: ASVS 11.5.2
 func TestNewSecret_repeatsNothingUnderLoad(t *testing.T) {
-	wantDistinct(t, "secrets", drawn(draws(200_000), func() uint64 { return first8(t, seal.NewSecret()) }))
+	wantDistinct(t, "secrets", drawn(draws(1_000_000), func() uint64 { return first8(t, seal.NewSecret()) }))
 }
 
 // Each seal has a nonce of its own, so no two under one key have the same. The

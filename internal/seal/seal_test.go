@@ -187,6 +187,8 @@ func TestOpen_refusesPayloads(t *testing.T) {
 
 // Each character of a token is changed to each of its neighbours in turn: no
 // change may go unnoticed, not even one that only touches unused bits.
+//
+// proves: ASVS 11.3.3
 func TestOpen_refusesEveryChangedCharacter(t *testing.T) {
 	for _, d := range []seal.Dialect{seal.V4, seal.V5} {
 		s := mustNew(t, d, "", secret)

@@ -84,6 +84,7 @@ func TestCarriers_belongToTheirMount(t *testing.T) {
 	}
 }
 
+// proves: NEXT-25
 func TestCarriers_endAsOne(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, r *roomtest.Rooms, m *mount.Mount, s session.Checked){
 		"sign-out": func(t *testing.T, r *roomtest.Rooms, _ *mount.Mount, s session.Checked) {
@@ -153,6 +154,8 @@ func TestCarriers_supersededGoesOnForAMoment(t *testing.T) {
 
 // A session that has come to a role takes another ID where a cookie can be set;
 // one that has lost a role keeps its own.
+//
+// proves: ASVS 7.2.4, CB-7
 func TestRenew_givesASessionThatGainedARoleAnotherID(t *testing.T) {
 	onEach(t, func(t *testing.T, r *roomtest.Rooms, m *mount.Mount) {
 		u := r.NewUser(t, "ann", "a", "b")

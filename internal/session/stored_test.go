@@ -340,6 +340,8 @@ func TestStored_idlenessIsJudgedToATenth(t *testing.T) {
 
 // Neither what the database holds nor Gatehouse's own secret makes a cookie of a
 // stored session.
+//
+// proves: NEXT-25
 func TestStored_theDatabaseMakesNoCookie(t *testing.T) {
 	r := roomtest.New(t)
 	m := r.Carried(t, r.Sessions, "stored")

@@ -120,6 +120,8 @@ func TestIntrospect_tellsRolesWhereTheTokenWould(t *testing.T) {
 
 // A scope that an operator takes from an audience goes from the tokens of those
 // who were granted it before: at the next refresh, and not in 90 days.
+//
+// proves: BCP-8
 func TestRefresh_grantsNoScopeThatTheAudienceHasNoMore(t *testing.T) {
 	s := newSite(t)
 	g := s.grant(token.Demand{Audience: roomtest.API, Scope: "read write offline_access"})

@@ -27,6 +27,7 @@ func decode(t *testing.T, text string) []byte {
 	return b
 }
 
+// proves: NEXT-15
 func TestRefresh_replacesTheToken(t *testing.T) {
 	s := newSite(t)
 	first := s.grant(own)
@@ -67,6 +68,8 @@ func TestRefresh_givesTheSameSuccessorWithinTheGrace(t *testing.T) {
 }
 
 // RFC 9700 §4.14.2. The session goes on: its cookie was not stolen.
+//
+// proves: BCP-9
 func TestRefresh_reusedTokenEndsTheFamilyEverywhere(t *testing.T) {
 	for name, replay := range map[string]func(s *site, chain []token.Grant) auth.Secret{
 		"the one before, after the grace": func(s *site, chain []token.Grant) auth.Secret {
@@ -187,6 +190,7 @@ func restore(t *testing.T, s *site, f auth.Family) {
 	}
 }
 
+// proves: BCP-8
 func TestRefresh_endsWhenNobodyUsesItAndInAnyCase(t *testing.T) {
 	s := newSite(t)
 	idle := s.grant(own)
@@ -214,7 +218,7 @@ func TestRefresh_endsWhenNobodyUsesItAndInAnyCase(t *testing.T) {
 	}
 }
 
-// proves: ASVS 7.4.1
+// proves: ASVS 7.4.1, BCP-10
 func TestRefresh_endsWithWhatItRestsOn(t *testing.T) {
 	offline := token.Demand{Audience: roomtest.OwnAPI, Scope: token.OfflineAccess}
 	for _, c := range []struct {
@@ -283,6 +287,8 @@ func (s *site) signOut(g token.Grant) error {
 }
 
 // Sixty-four clients with one token, on two nodes: nobody is signed out.
+//
+// proves: BCP-9
 func TestRefresh_ofOneTokenAtOnceRotatesOnce(t *testing.T) {
 	s := newSite(t)
 	first := s.grant(own)
@@ -444,6 +450,7 @@ func TestRefresh_movesToTheFirstSecret(t *testing.T) {
 	}
 }
 
+// proves: BCP-8
 func TestRefresh_belongsToItsClient(t *testing.T) {
 	s := newSite(t)
 	client := func(id string, secret auth.Secret) token.Client {
@@ -509,6 +516,8 @@ func TestRefresh_keysAwayDecidesNothing(t *testing.T) {
 
 // A sign-out or a change of password that commits while a refresh is under way
 // wins (guarantees R3, R14).
+//
+// proves: BCP-10
 func TestRefresh_doesNotOvertakeWhatVoids(t *testing.T) {
 	for name, void := range map[string]func(s *site, g token.Grant) error{
 		"sign-out": func(s *site, g token.Grant) error { return s.signOut(g) },

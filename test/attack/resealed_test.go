@@ -86,7 +86,7 @@ func (e envelope) token(t *testing.T) string {
 // two ciphers of the protocol are opened, only in their own dialect, and never
 // what is compressed or asks for something that is not understood.
 //
-// proves: BCP-21, BCP-26, BCP-30, CS-41, ASVS 9.1.2
+// proves: BCP-21, BCP-26, BCP-30, CS-41, ASVS 9.1.2, ASVS 11.3.1, ASVS 11.3.2, ASVS 11.6.2
 func TestResealed_onlyTheProtocolsOwnFormsAreOpened(t *testing.T) {
 	s := newSite(t, nil)
 	s.newUser(t, "ann@app.example")
@@ -120,6 +120,9 @@ func TestResealed_onlyTheProtocolsOwnFormsAreOpened(t *testing.T) {
 			{"GCM key wrap", `{"alg":"A256GCMKW","enc":"ENC","iv":"AAAA","tag":"AAAA"}`, false},
 			{"a password, a billion rounds", `{"alg":"PBES2-HS512+A256KW","enc":"ENC","p2c":1000000000,"p2s":"AAAA"}`, false},
 			{"RSA", `{"alg":"RSA-OAEP","enc":"ENC","jku":"http://evil.example/"}`, false},
+			{"RSA, the broken one", `{"alg":"RSA1_5","enc":"ENC"}`, false},
+			{"ECDH, a point of small order", `{"alg":"ECDH-ES","enc":"ENC","epk":{"kty":"OKP","crv":"X25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}`, false},
+			{"ECDH, a point off the curve", `{"alg":"ECDH-ES","enc":"ENC","epk":{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}}`, false},
 			{"ECDH", `{"alg":"ECDH-ES","enc":"ENC","epk":{"kty":"EC"}}`, false},
 			{"a signature's alg", `{"alg":"HS256","enc":"ENC"}`, false},
 			{"no enc", `{"alg":"dir"}`, false},

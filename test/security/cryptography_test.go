@@ -27,7 +27,7 @@ func cryptographic(path string) bool {
 // Every use of cryptography stands in the inventory, by package; a new import
 // fails until somebody has written down what it is for.
 //
-// proves: ASVS 11.1.3
+// proves: ASVS 11.1.3, ASVS 11.4.1
 func TestCryptography_everyUseIsInTheInventory(t *testing.T) {
 	var is []string
 	for _, s := range sources(t) {
@@ -44,6 +44,37 @@ func TestCryptography_everyUseIsInTheInventory(t *testing.T) {
 		}
 	}
 	sameSets(t, "imports of cryptography", said, is)
+}
+
+// What is broken is used nowhere, and SHA-1 where others have chosen it alone:
+// imported hashes, lists of breached passwords, the keys of iron-session's seals.
+//
+// proves: ASVS 11.4.1, ASVS 11.3.1
+func TestCryptography_whatIsBrokenIsUsedNowhere(t *testing.T) {
+	allowed := map[string][]string{
+		"crypto/md5": nil, "crypto/des": nil, "crypto/rc4": nil, "crypto/dsa": nil, "math/rand": nil, "math/rand/v2": nil,
+		"crypto/sha1": {"internal/password", "internal/seal"},
+	}
+	broken := []string{"EncryptPKCS1v15", "DecryptPKCS1v15", "DecryptPKCS1v15SessionKey", "NewOFB", "NewCFBEncrypter", "NewCFBDecrypter"}
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		for path := range s.imports {
+			folders, listed := allowed[path]
+			if listed && !slices.Contains(folders, s.folder) {
+				t.Errorf("%s/%s imports %s", s.folder, s.name, path)
+			}
+			seen[path] = true
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && slices.Contains(broken, sel.Sel.Name) {
+				t.Errorf("%s/%s uses %s", s.folder, s.name, sel.Sel.Name)
+			}
+			return true
+		})
+	}
+	if !seen["crypto/sha1"] || !seen["crypto/sha256"] {
+		t.Error("no import of SHA-1 or SHA-256 was seen, so the others may have been passed over as well")
+	}
 }
 
 func folderName(folder string) string {

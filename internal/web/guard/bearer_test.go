@@ -28,7 +28,7 @@ func judge(_ context.Context, token string) (auth.Principal, error) {
 // RFC 6750 §3: no error code without a token, and no more than its name with
 // one.
 //
-// proves: ASVS 9.2.1
+// proves: ASVS 9.2.1, NEXT-14
 func TestBearer_decidesAndSaysNoMoreThanItMust(t *testing.T) {
 	s := newSite(t)
 	s.guard.Bearer = judge
@@ -48,6 +48,15 @@ func TestBearer_decidesAndSaysNoMoreThanItMust(t *testing.T) {
 		"wrong":                           {[]string{"Bearer wrong"}, false, "GET", 401, realm + `, error="invalid_token"`},
 		"empty":                           {[]string{"Bearer "}, false, "GET", 401, realm + `, error="invalid_token"`},
 		"the scheme alone":                {[]string{"Bearer"}, false, "GET", 401, realm + `, error="invalid_token"`},
+		"good, behind two blanks":         {[]string{"Bearer  good"}, false, "GET", 200, ""},
+		"a list":                          {[]string{"Bearer good, Bearer good"}, false, "GET", 401, realm + `, error="invalid_token"`},
+		"a list of schemes":               {[]string{"Basic eA==, Bearer good"}, false, "GET", 401, realm},
+		"a tab for a blank":               {[]string{"Bearer\tgood"}, false, "GET", 401, realm},
+		"a blank at the end":              {[]string{"Bearer good "}, false, "GET", 401, realm + `, error="invalid_token"`},
+		"no blank":                        {[]string{"Bearergood"}, false, "GET", 401, realm},
+		"a colon":                         {[]string{"Bearer: good"}, false, "GET", 401, realm},
+		"the token alone":                 {[]string{"good"}, false, "GET", 401, realm},
+		"an empty header":                 {[]string{""}, false, "GET", 401, realm},
 		"two words":                       {[]string{"Bearer good good"}, false, "GET", 401, realm + `, error="invalid_token"`},
 		"two headers":                     {[]string{"Bearer good", "Bearer good"}, false, "GET", 400, realm + `, error="invalid_request"`},
 		"beside another scheme":           {[]string{"Basic eA==", "Bearer good"}, false, "GET", 400, realm + `, error="invalid_request"`},
