@@ -412,3 +412,70 @@ func TestMount_SessionClaims_showMoreOfTheUser(t *testing.T) {
 		}
 	}
 }
+
+// Every 401 says how to come to be let in (RFC 9110 §15.5.2): a client by Basic,
+// whoever else by the cookie of a sign-in. Nothing else of what is wrong is a
+// 401, and nothing is a 500.
+func TestTokens_everyWrongDemandHasItsAnswer(t *testing.T) {
+	g := withTokens(t, nil)
+	const who = `"email":"ann@example.test","password":"` + password + `"`
+	const cookie, basic = "Cookie realm=", "Basic realm="
+	disabled, err := g.Users().Create(t.Context(), "test", gatehouse.NewUser{Email: "dis@example.test", Password: password, Disabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Users().Create(t.Context(), "test", gatehouse.NewUser{Email: "new@example.test", Password: password, MustChange: true}); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		body, code string
+		status     int
+		challenge  string
+		headers    []string
+	}{
+		"control":                      {"{" + who + "}", "", 200, "", nil},
+		"wrong password":               {`{"email":"ann@example.test","password":"wrong, and long enough"}`, "invalid_credentials", 401, cookie, nil},
+		"nobody":                       {`{"email":"nobody@example.test","password":"` + password + `"}`, "invalid_credentials", 401, cookie, nil},
+		"disabled":                     {`{"email":"` + disabled.Email + `","password":"` + password + `"}`, "invalid_credentials", 401, cookie, nil},
+		"must choose another password": {`{"email":"new@example.test","password":"` + password + `"}`, "password_change_needed", 403, "", nil},
+		"neither session nor password": {`{}`, "signed_out", 401, cookie, nil},
+		"a password for nobody":        {`{"password":"x"}`, "invalid_request", 400, "", nil},
+		"somebody without a password":  {`{"email":"ann@example.test"}`, "invalid_request", 400, "", nil},
+		"unknown audience":             {"{" + who + `,"audience":"https://x.example"}`, "invalid_target", 400, "", nil},
+		"several audiences":            {"{" + who + `,"audience":["https://x.example"]}`, "invalid_request", 400, "", nil},
+		"unknown scope":                {"{" + who + `,"scope":"admin"}`, "invalid_scope", 400, "", nil},
+		"unknown client":               {"{" + who + `,"client_id":"x"}`, "invalid_client", 401, basic, nil},
+		"a client with a wrong secret": {"{" + who + `,"client_id":"resource","client_secret":"x"}`, "invalid_client", 401, basic, nil},
+		"an access token in its place": {"{" + who + `}`, "invalid_client", 401, basic, []string{"Authorization", "Bearer x"}},
+		"another audience's client":    {"{" + who + `,"client_id":"mobile","audience":"https://own.example"}`, "invalid_target", 400, "", nil},
+		"an array":                     {`[]`, "invalid_request", 400, "", nil},
+		"null":                         {`null`, "invalid_request", 400, "", nil},
+		"cut off":                      {`{"email":`, "invalid_request", 400, "", nil},
+		"something behind it":          {"{" + who + `} {}`, "invalid_request", 400, "", nil},
+		"a member twice":               {"{" + who + `,"email":"ann@example.test"}`, "invalid_request", 400, "", nil},
+		"a number for a name":          {`{"email":1,"password":"x"}`, "invalid_request", 400, "", nil},
+		"a text for a truth":           {"{" + who + `,"refresh":"no"}`, "invalid_request", 400, "", nil},
+		"bytes that are no text":       {"{\"email\":\"\xff\",\"password\":\"x\"}", "invalid_request", 400, "", nil},
+		"more than a server will read": {`{"email":"` + strings.Repeat("a", 70_000) + `"}`, "invalid_request", 413, "", nil},
+		"very deep":                    {`{"email":` + strings.Repeat("[", 5_000) + `}`, "invalid_request", 400, "", nil},
+		"no type":                      {"{" + who + "}", "invalid_request", 415, "", []string{"Content-Type", ""}},
+		"another site's page":          {"{" + who + "}", "csrf_failed", 403, "", []string{"Origin", "https://evil.example"}},
+	} {
+		r := httptest.NewRequest("POST", "http://localhost:3000/api/auth/token", strings.NewReader(c.body))
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(c.headers); i += 2 {
+			r.Header.Set(c.headers[i], c.headers[i+1])
+		}
+		w := httptest.NewRecorder()
+		g.Handler().ServeHTTP(w, r)
+		if w.Code != c.status || c.code != "" && !strings.Contains(w.Body.String(), `"code":"`+c.code+`"`) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+		if got := w.Header().Get("WWW-Authenticate"); (c.challenge == "") != (got == "") || !strings.HasPrefix(got, c.challenge) {
+			t.Errorf("%s: WWW-Authenticate is %q", name, got)
+		}
+		if c.status != 200 && (strings.Contains(w.Body.String(), "access_token") || len(w.Header()["Set-Cookie"]) > 0) {
+			t.Errorf("%s: %s %v", name, w.Body, w.Header())
+		}
+	}
+}

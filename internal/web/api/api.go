@@ -45,7 +45,7 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		pattern := h.Mount.BasePath + "/" + e.name
 		list = append(list, web.Endpoint{
 			Method: http.MethodPost, Pattern: pattern, Guard: e.guard, CSRF: web.JSONAndOrigin, Rate: e.rate,
-			Cache: web.NoStore, Handle: h.ownPagesOnly(e.do), Fail: web.FailProblem,
+			Cache: web.NoStore, Handle: h.ownPagesOnly(e.do), Fail: h.Mount.FailProblem,
 		}, web.Endpoint{
 			Method: "*", Pattern: pattern, Guard: web.Public, CSRF: web.SafeMethod, Rate: web.Unlimited,
 			Cache: web.NoStore, Handle: h.postOnly(e.name), Fail: web.FailProblem,
@@ -54,7 +54,7 @@ func (h *Handler) Endpoints() []web.Endpoint {
 	pattern := h.Mount.BasePath + "/sessions"
 	return append(list, web.Endpoint{
 		Method: http.MethodGet, Pattern: pattern, Guard: web.SignedIn, CSRF: web.SafeMethod, Rate: web.Unlimited,
-		Cache: web.NoStore, Handle: h.sessions, Fail: web.FailProblem,
+		Cache: web.NoStore, Handle: h.sessions, Fail: h.Mount.FailProblem,
 	}, web.Endpoint{
 		Method: "*", Pattern: pattern, Guard: web.Public, CSRF: web.SafeMethod, Rate: web.Unlimited,
 		Cache: web.NoStore, Handle: web.MethodNotAllowed(http.MethodGet, http.MethodHead), Fail: web.FailProblem,

@@ -37,7 +37,7 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Deci
 	case nobody && visits(r):
 		fail = g.leadToSignIn
 	case nobody:
-		h.Set("WWW-Authenticate", g.challenge())
+		h.Set("WWW-Authenticate", g.signIn().Challenge())
 		if g.Bearer != nil {
 			h.Add("WWW-Authenticate", g.bearerChallenge(nil))
 		}
@@ -109,13 +109,4 @@ func visits(r *http.Request) bool {
 func (g *Guard) leadToSignIn(w http.ResponseWriter, r *http.Request, _ error) {
 	w.Header().Set("Location", signInAddress(g.signIn(), r))
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-// challenge is the WWW-Authenticate that every 401 owes (RFC 9110 §15.5.2).
-// No scheme for cookies is registered; this one says, in the words of
-// draft-broyer-http-cookie-auth, which cookie is missed and where it is to be
-// had. Browsers pass over schemes that they do not know, so no dialog opens.
-func (g *Guard) challenge() string {
-	m := g.signIn()
-	return `Cookie realm="` + m.Origin() + `", form-action="` + m.Base() + `/signin", cookie-name="` + m.SessionCookie() + `"`
 }

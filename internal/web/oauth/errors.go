@@ -26,11 +26,27 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refused := auth.AsError(err)
 	web.SetRetryAfter(w.Header(), refused)
 	if refused.Code == auth.CodeInvalidClient {
-		w.Header().Set("WWW-Authenticate", `Basic realm="`+h.Tokens.URL+`", charset="UTF-8"`)
+		h.challengeClient(w)
 	}
 	_ = web.WriteJSON(w, web.Status(err), refusal{
 		Error: errorName(refused), Description: description(refused.Text()), Reference: web.FactsFrom(r.Context()).RequestID,
 	})
+}
+
+// failToken answers an error of the endpoint where tokens begin, which has the
+// manners of /login: no standard knows it.
+func (h *Handler) failToken(w http.ResponseWriter, r *http.Request, err error) {
+	if auth.AsError(err).Code == auth.CodeInvalidClient {
+		h.challengeClient(w)
+		web.FailProblem(w, r, err)
+		return
+	}
+	h.Mount.FailProblem(w, r, err)
+}
+
+// challengeClient says how a client authenticates. RFC 6749 §5.2.
+func (h *Handler) challengeClient(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="`+h.Tokens.URL+`", charset="UTF-8"`)
 }
 
 // errorName is the standard's word for a Code. RFC 6749 §4.1.2.1 and §5.2, RFC

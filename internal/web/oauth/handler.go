@@ -31,7 +31,7 @@ func (h *Handler) Endpoints() []web.Endpoint {
 	metadata := h.metadata()
 	var all []web.Endpoint
 	for _, e := range []web.Endpoint{
-		{Pattern: base + "/token", Guard: web.Public, CSRF: web.JSONAndOrigin, Rate: web.Guessing, Handle: h.token, Fail: web.FailProblem},
+		{Pattern: base + "/token", Guard: web.Public, CSRF: web.JSONAndOrigin, Rate: web.Guessing, Handle: h.token, Fail: h.failToken},
 		{Pattern: base + "/refresh", Guard: web.Public, CSRF: web.NoCookie, Rate: web.Issuing, Handle: h.refresh, Fail: h.fail},
 		{Pattern: base + "/revoke", Guard: web.Public, CSRF: web.NoCookie, Rate: web.Issuing, Handle: h.revoke, Fail: h.fail},
 		{Pattern: base + "/introspect", Guard: web.ClientOnly, CSRF: web.NoCookie, Rate: web.Unlimited, Handle: h.introspect, Fail: h.fail},
