@@ -25,6 +25,11 @@ type Config struct {
 	// say in a session cookie. No application ever gets them. Each has at
 	// least 32 characters; the first signs, all verify. Required.
 	Secrets []auth.Secret `conf:"secrets"`
+	// SecretsOrdinal numbers the lists of secrets, these and the mounts': with
+	// several servers on one database, raise it by one whenever one of them
+	// changes. A server that sees one with a greater ordinal takes cookies it
+	// cannot open for that one's, and does not delete them. Default: 1.
+	SecretsOrdinal int `conf:"secrets_ordinal"`
 	// Mounts are the base paths under which the Auth.js protocol is spoken.
 	// Required: at least one.
 	Mounts []Mount `conf:"mounts"`
@@ -231,7 +236,7 @@ type Session struct {
 	// Default: 100; 1000 at most.
 	MaxPerUser int `conf:"max_per_user"`
 	// IndexLimit is how many revocations that still count are kept whole in
-	// memory, at 64 to 128 bytes each. Of more only a trace is kept, and checks
+	// memory, at most 32 bytes each. Of more only a trace is kept, and checks
 	// that hit one ask the database. Default: 5000000.
 	IndexLimit int `conf:"index_limit"`
 	// MaxStaleness is how long sessions are accepted while the change feed

@@ -43,6 +43,7 @@ const (
 	maxMaxPerUser           = 1000
 	leastIndexLimit         = 1000
 	maxIndexLimit           = 100_000_000
+	maxSecretsOrdinal       = 1_000_000
 	defaultCacheEntries     = 1_000_000
 	minCacheEntries         = 1000
 	maxCacheEntries         = 100_000_000
@@ -93,6 +94,8 @@ func (c Config) WithDefaults() Config {
 	d.MaxConnections = or(d.MaxConnections, sqlstore.DefaultMaxConns)
 	d.StatementTimeout = or(d.StatementTimeout, sqlstore.DefaultStatementTimeout)
 	c.Registration.Mode = or(c.Registration.Mode, "closed")
+
+	c.SecretsOrdinal = or(c.SecretsOrdinal, 1)
 
 	p := &c.Password
 	p.MinLength = or(p.MinLength, defaultMinLength)

@@ -28,6 +28,7 @@ const secretCure = `make one with "gatehouse secret generate"`
 // application that had one of Gatehouse's own secrets could forge whatever
 // Gatehouse alone may say (guarantees R6).
 func (c Config) checkSecrets(p *Problems) {
+	p.bound("secrets_ordinal", c.SecretsOrdinal, 1, maxSecretsOrdinal, "")
 	seen := map[auth.Secret]struct {
 		field string
 		own   bool

@@ -121,7 +121,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
 		FamilyIdle: cfg.Tokens.RefreshMaxAge, MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness,
-		Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now,
+		Effect: r.reach.Effect, NewerSecrets: r.follower.NewerSecrets, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return r, err
@@ -166,7 +166,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 func thisNode(cfg Config) auth.Node {
 	name, _ := os.Hostname() // for people alone
 	now := cfg.Now()
-	return auth.Node{ID: auth.NewNodeID(now), Name: name, StartedAt: now, MaxStaleness: cfg.Session.MaxStaleness}
+	return auth.Node{ID: auth.NewNodeID(now), Name: name, StartedAt: now, MaxStaleness: cfg.Session.MaxStaleness, Secrets: int64(cfg.SecretsOrdinal)}
 }
 
 // newTokens is the room of access and refresh tokens. The latter are derived

@@ -186,6 +186,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"session.absolute_lifetime":           {text: "100d"},
 		"session.local_trust":                 {text: "5m"},
 		"session.max_per_user":                {text: "10"},
+		"secrets_ordinal":                     {text: "2"},
 		"session.index_limit":                 {text: "2000"},
 		"session.cache_entries":               {text: "5000"},
 		"session.max_staleness":               {text: "10s"},

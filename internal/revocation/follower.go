@@ -47,11 +47,14 @@ type Follower struct {
 	// follower's goroutine and returns at once.
 	Node func() auth.Node
 	// Loaded is called once, when the feed has been read whole for the first
-	// time; nil means nobody waits for it.
+	// time and every node with older secrets has heard of this one; nil means
+	// nobody waits for it.
 	Loaded func()
 
 	failures, changes, loads, rounds, woken atomic.Uint64
 	restored                                atomic.Uint64
+	newerSecrets                            atomic.Bool
+	firstBeat                               time.Time // when it was committed, by the database's clock
 	restoring                               sync.WaitGroup
 	clock                                   clock
 	fullness                                fullness
@@ -216,7 +219,8 @@ func (f *Follower) round(ctx context.Context, feed store.Feed, missing *missing)
 	f.clock.compare(f.Logger, round.DatabaseTime, asOf, done)
 	f.watchFill()
 	f.Index.MarkFresh(asOf)
-	if f.Loaded != nil {
+	f.compareSecrets(beat, round)
+	if f.Loaded != nil && f.heardOf(round) {
 		f.Loaded()
 		f.Loaded = nil
 	}

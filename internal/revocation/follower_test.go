@@ -115,6 +115,8 @@ type script struct {
 	// ahead is how far the database's clock is ahead; noClock: it has none.
 	ahead   time.Duration
 	noClock bool
+	secrets int64         // of store.Round
+	unaware time.Time     // of store.Round
 	wake    chan struct{} // nil: deaf
 	// load, if not nil, is what Load does, with its number and what gives one of
 	// rows; it is called without the lock.
@@ -228,7 +230,7 @@ func (f *scriptFeed) Poll(ctx context.Context, beat auth.Node) (store.Round, err
 	if f.s.fail != nil {
 		return store.Round{}, f.s.fail
 	}
-	round := store.Round{Changes: f.s.rows[f.seen:], DatabaseTime: f.s.clock()}
+	round := store.Round{Changes: f.s.rows[f.seen:], DatabaseTime: f.s.clock(), Secrets: f.s.secrets, Unaware: f.s.unaware}
 	f.seen = len(f.s.rows)
 	return round, nil
 }

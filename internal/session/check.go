@@ -89,10 +89,13 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Chec
 	}
 	switch by {
 	case pretender:
-		return Checked{}, nil
+		return m.unopened(), nil
 	case settled:
 		return s, nil
 	case nobody, application:
+		if m.Adopt == nil && by == nobody {
+			return m.unopened(), nil
+		}
 		if m.Adopt == nil {
 			return Checked{}, nil
 		}
@@ -124,6 +127,15 @@ func (m *Mount) check(ctx context.Context, token string, from auth.Device) (Chec
 		}
 	}
 	return s, nil
+}
+
+// unopened judges what does not open under our secrets: another server's may be
+// newer, and the cookie its own (guarantees R20).
+func (m *Mount) unopened() Checked {
+	if m.NewerSecrets != nil && m.NewerSecrets() {
+		return Checked{Verdict: JustEnded}
+	}
+	return Checked{}
 }
 
 // settle asks the store what the index, being full, cannot say of the session

@@ -298,6 +298,54 @@ func TestCheck_opensUnderEverySecretAndSealsUnderTheFirst(t *testing.T) {
 	}
 }
 
+// While another server has newer secrets, a cookie that does not open here is
+// left alone; it still signs nobody in (R20).
+func TestCheck_leavesAloneWhatAServerWithNewerSecretsMayHaveSealed(t *testing.T) {
+	r := roomtest.New(t)
+	newer := false
+	o := r.SessionOptions()
+	o.NewerSecrets = func() bool { return newer }
+	here, err := session.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Secrets = []auth.Secret{"the next secret of the rooms 0123456789"}
+	there, err := session.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealedHere, sealedThere := r.Mount(t, here, roomtest.BaseV4, r.V4.Dialect), r.Mount(t, there, roomtest.BaseV4, r.V4.Dialect)
+	storedHere, storedThere := r.Mount(t, here, "/stored", r.V4.Dialect), r.Mount(t, there, "/stored", r.V4.Dialect)
+	for _, m := range []*mount.Mount{storedHere, storedThere} {
+		if err := m.Sessions.CarryStored(1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, ofGatehouse := r.Begin(t, sealedThere, r.NewUser(t, "ann"), nil)
+	_, stored := r.Begin(t, storedThere, r.NewUser(t, "bob"), nil)
+	ended, own := r.Begin(t, sealedHere, r.NewUser(t, "cy"), nil)
+	if err := r.Sessions.SignOut(t.Context(), ended, auth.Device{}); err != nil {
+		t.Fatal(err)
+	}
+	r.Advance(time.Hour)
+	for _, newer = range []bool{false, true} {
+		want := map[bool]session.Verdict{false: session.Void, true: session.JustEnded}[newer]
+		for name, c := range map[string]struct {
+			m    *mount.Mount
+			text string
+		}{
+			"Gatehouse's secret": {sealedHere, ofGatehouse.Text}, "the application's secret": {sealedHere, "junk"}, "a stored session": {storedHere, stored.Text},
+		} {
+			if got := roomtest.Check(t, c.m, c.text); got.Verdict != want {
+				t.Errorf("newer secrets elsewhere: %v; %s: verdict %d, want %d", newer, name, got.Verdict, want)
+			}
+		}
+		if got := roomtest.Check(t, sealedHere, own.Text); got.Verdict != session.Void {
+			t.Errorf("newer secrets elsewhere: %v; a session that ended here: verdict %d, want void", newer, got.Verdict)
+		}
+	}
+}
+
 // Surplus sessions end, the oldest first (R19).
 //
 // proves: ASVS 7.1.2

@@ -34,7 +34,10 @@ type Options struct {
 	// Effect says how far a revocation has come; nil means that only MaxStaleness
 	// is known of that.
 	Effect revocation.EffectFunc
-	Logger *slog.Logger
+	// NewerSecrets says whether another server has secrets that this one may
+	// lack: then a cookie that does not open is left alone. Nil means never.
+	NewerSecrets func() bool
+	Logger       *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -335,6 +335,12 @@ type Round struct {
 	DatabaseTime time.Time
 	// Woken counts the notifications since the last look.
 	Woken int
+	// Secrets is the greatest auth.Node.Secrets of the nodes that are alive, zero
+	// where there is one at most. Unaware is the oldest beat, by the database's
+	// clock, of one whose number is less than that of the beat; zero when there
+	// is none.
+	Secrets int64
+	Unaware time.Time
 }
 
 // Reach is how far rows of the feed have come.

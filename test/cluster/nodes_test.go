@@ -162,6 +162,7 @@ public_origin: %s
 listen: 127.0.0.1:%d
 ops_listen: 127.0.0.1:%d
 secrets: ["t5Hk2XvQ8mRz7LcW4pNd9YbJ6gFs3EuA-own"]
+secrets_ordinal: 1
 database: {%s}
 registration: {mode: open}
 password: {memory_kib: 19456, passes: 2, queue: 1000}

@@ -52,6 +52,7 @@ var rules = map[string]rule{
 	"secrets":                         {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/secret", active: true},
 	"mounts[].base_path":              {pattern: `^$|^/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$`, maxLength: 128, active: true},
 	"mounts[].dialect":                {enum: []string{"v4", "v5"}, active: true},
+	"secrets_ordinal":                 {least: 1, most: 1_000_000},
 	"mounts[].secrets":                {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/authjs", active: true},
 	"mounts[].pages.sign_in":          {pattern: pagePattern, sample: "/login"},
 	"mounts[].pages.sign_out":         {pattern: pagePattern, sample: "/logout"},

@@ -58,12 +58,17 @@ const incarnation = `(SELECT system_identifier FROM pg_control_system())::text
 const databaseMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
 
 // One statement has one snapshot: its first row describes the look (its seq is
-// NULL), the others are what that snapshot sees.
+// NULL), the others are what that snapshot sees. Of the nodes that live it says
+// the greatest ordinal of secrets, and when the one was heard of last, of those
+// that have less than this node's, that has been silent for longest.
 const (
 	feedLook = `SELECT NULL::bigint AS seq, pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text, ` + incarnation + `, '', '',
 		` + databaseMicros + `, pg_backend_pid()::bigint, 0::bigint
 	UNION ALL SELECT ` + changeColumns + ` FROM changes`
-	feedSince = feedLook + ` WHERE xid >= $1::text::xid8 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)`
+	feedSince = `SELECT NULL::bigint AS seq, pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text, ` + incarnation + `,
+		coalesce(min(beat_at) FILTER (WHERE secrets < $3), 0)::text, '', ` + databaseMicros + `, pg_backend_pid()::bigint, coalesce(max(secrets), 0)
+		FROM nodes WHERE beat_at + max_staleness + $4 > ` + databaseMicros + `
+	UNION ALL SELECT ` + changeColumns + ` FROM changes WHERE xid >= $1::text::xid8 AND NOT pg_visible_in_snapshot(xid, $2::text::pg_snapshot)`
 )
 
 // openPGFeed connects to the primary that config names, listens, and has no
@@ -125,7 +130,10 @@ func (f *pgFeed) Poll(ctx context.Context, beat auth.Node) (round store.Round, e
 		return store.Round{}, err
 	}
 	f.floor, f.snapshot, f.swept = look.xmin, look.snapshot, true
-	round.DatabaseTime = fromMicros(look.clock)
+	round.DatabaseTime, round.Secrets = fromMicros(look.clock), look.secrets
+	if look.unaware != 0 {
+		round.Unaware = fromMicros(look.unaware)
+	}
 	return round, nil
 }
 
@@ -138,7 +146,7 @@ func (f *pgFeed) round(ctx context.Context, beat auth.Node, fn func(auth.Change)
 			return look, err
 		}
 	}
-	b.Queue(feedSince, strconv.FormatUint(f.floor, 10), f.snapshot)
+	b.Queue(feedSince, strconv.FormatUint(f.floor, 10), f.snapshot, beat.Secrets, lapsed.Microseconds())
 	answers := f.conn.SendBatch(ctx, b)
 	defer func() { err = errors.Join(err, answers.Close()) }()
 	for i := range commit {
@@ -223,6 +231,8 @@ type look struct {
 	snapshot string
 	xmin     uint64
 	clock    int64
+	// secrets and unaware are those of store.Round.
+	secrets, unaware int64
 }
 
 // readLook calls fn with every change and returns what describes the look.
@@ -237,9 +247,14 @@ func readLook(rows pgx.Rows, fn func(auth.Change)) (l look, err error) {
 			return l, err
 		}
 		if seq == nil {
-			l = look{at: serverMark{user, c.at}, snapshot: kind, clock: c.Value}
+			l = look{at: serverMark{user, c.at}, snapshot: kind, clock: c.Value, secrets: c.until}
 			if l.xmin, err = strconv.ParseUint(session, 10, 64); err != nil {
 				return l, err
+			}
+			if family != "" {
+				if l.unaware, err = strconv.ParseInt(family, 10, 64); err != nil {
+					return l, err
+				}
 			}
 			described = true
 			continue

@@ -264,3 +264,38 @@ func TestPostgres_purgesInTurns(t *testing.T) {
 		t.Errorf("afterwards the second purged %d, %v", n, err)
 	}
 }
+
+// A look tells of the secrets of the servers that live: the greatest ordinal, and
+// when one with a lesser one was heard of last.
+func TestPostgres_tellsOfServersWithOtherSecrets(t *testing.T) {
+	url := newPostgres(t)
+	older, newer := openPG(t, url), openPG(t, url)
+	look := func(f *feedAt, n auth.Node) store.Round {
+		t.Helper()
+		r, err := f.poll(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	o, n := nodeCalled("older"), nodeCalled("newer")
+	o.Secrets, n.Secrets = 1, 2
+	if r := look(older, o); r.Secrets != 1 || !r.Unaware.IsZero() {
+		t.Errorf("alone: %d, %v", r.Secrets, r.Unaware)
+	}
+	first := look(newer, n)
+	if first.Secrets != 2 || first.Unaware.IsZero() || !first.Unaware.Before(first.DatabaseTime) {
+		t.Errorf("the newer one's first look: %d, %v at %v", first.Secrets, first.Unaware, first.DatabaseTime)
+	}
+	if r := look(older, o); r.Secrets != 2 || !r.Unaware.IsZero() {
+		t.Errorf("the older one's next look: %d, %v", r.Secrets, r.Unaware)
+	}
+	if r := look(newer, n); !r.Unaware.After(first.DatabaseTime) {
+		t.Errorf("the older one has looked at %v, the newer one began before %v", r.Unaware, first.DatabaseTime)
+	}
+	// One that has not been heard of for as long as it accepts counts no more.
+	connectPlain(t, url).ask(`UPDATE nodes SET beat_at = beat_at - 120000000 WHERE secrets = 2 RETURNING id`)
+	if r := look(older, o); r.Secrets != 1 {
+		t.Errorf("after the newer one has ended: %d", r.Secrets)
+	}
+}
