@@ -187,6 +187,8 @@ func (c *keyRetireCmd) Run(p *program) error {
 		switch {
 		case errors.Is(err, keyring.ErrNoKey):
 			return fmt.Errorf("%w: %s; gatehouse key list shows them", err, c.KeyID)
+		case errors.Is(err, keyring.ErrState) && ret.Key.State == auth.KeyRetiring:
+			return fmt.Errorf("%w\ngatehouse key retire --now refuses at once what it has signed", err)
 		case err != nil:
 			return hint(err, "gatehouse key retire --now")
 		}

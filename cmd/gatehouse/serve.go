@@ -76,7 +76,7 @@ func patiently(ctx context.Context, c gatehouse.Config, open openFunc) (*gatehou
 			return g, err
 		}
 		if !told {
-			c.Logger.Warn("the database cannot be reached yet; trying again", "for", waitForDatabase, "error", err)
+			c.Logger.Warn("the database cannot be reached yet; trying again", "for", waitForDatabase, "err", err)
 			told = true
 		}
 		select {

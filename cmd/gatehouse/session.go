@@ -226,6 +226,10 @@ func printRevoked(w io.Writer, asJSON bool, done session.Revoked) error {
 		_, err := fmt.Fprintf(w, "%s ended; it holds everywhere.\n", count)
 		return err
 	}
+	if len(done.Sessions)+len(done.Apps) == 0 {
+		_, err := fmt.Fprintf(w, "It had ended before; servers that have not confirmed it hold it by %s UTC at the latest.\n", done.Latest.UTC().Format("15:04:05"))
+		return err
+	}
 	_, err := fmt.Fprintf(w, "%s ended; servers that have not confirmed it hold it by %s UTC at the latest.\n", count, done.Latest.UTC().Format("15:04:05"))
 	return err
 }

@@ -115,6 +115,9 @@ func TestSession_appsAreListedAndEnded(t *testing.T) {
 	if said := s.run("", "session", "revoke", id); said != "1 app ended; it holds everywhere.\n" || goesOn(refresh) {
 		t.Errorf("revoked: %q", said)
 	}
+	if said := s.run("", "session", "revoke", id); !strings.HasPrefix(said, "It had ended before; servers that have not confirmed it hold it by ") {
+		t.Errorf("revoked once more: %q", said)
+	}
 	id, refresh = takes()
 	if said := s.revoke("--user", "ada@example.org"); said.EndedApps != 1 || said.Effective != "everywhere" || goesOn(refresh) {
 		t.Errorf("all: %+v", said)

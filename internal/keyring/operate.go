@@ -18,7 +18,7 @@ import (
 var ErrNoKey = errors.New("there is no such signing key")
 
 // ErrState says that the key's state does not allow what was asked.
-var ErrState = errors.New("that cannot be done with this key now")
+var ErrState = errors.New("that cannot be done now")
 
 // Status is a key as operators see it.
 type Status struct {
@@ -85,7 +85,7 @@ type Rotation struct {
 func (r *Ring) Rotate(ctx context.Context, actor string, a jwt.Algorithm, now bool) (Rotation, error) {
 	rot := Rotation{Algorithm: a}
 	if !slices.Contains(r.o.Algorithms, a) {
-		return rot, fmt.Errorf("no tokens are signed with %s: %w", a, ErrState)
+		return rot, fmt.Errorf("%w: no tokens are signed with %q, only with %v", ErrState, a, r.o.Algorithms)
 	}
 	if err := r.Prepare(ctx); err != nil {
 		return rot, err
@@ -104,13 +104,13 @@ func (r *Ring) Rotate(ctx context.Context, actor string, a jwt.Algorithm, now bo
 		}
 	}
 	if r.set.Load().keys[next.ID] == nil {
-		return rot, fmt.Errorf("the next key %s cannot be opened here: %w", next.ID, ErrState)
+		return rot, fmt.Errorf("%w: the next key %s cannot be opened here", ErrState, next.ID)
 	}
 	if err := r.succeed(ctx, actor, next); err != nil {
 		return rot, auth.Unavailable(err)
 	}
 	if active, _ := r.row(a, auth.KeyActive); active.ID != next.ID {
-		return rot, fmt.Errorf("somebody else rotated the keys of %s at the same moment: %w", a, ErrState)
+		return rot, fmt.Errorf("%w: somebody else rotated the keys of %s at the same moment", ErrState, a)
 	}
 	var err error
 	if rot.Resealed, err = r.Reseal(ctx); err != nil {
@@ -149,12 +149,12 @@ func (r *Ring) Retire(ctx context.Context, actor, kid string, now bool) (Retirem
 	ret.Key = r.rows()[i]
 	switch state := ret.Key.State; {
 	case state == auth.KeyRetired:
-		return ret, fmt.Errorf("it is retired already: %w", ErrState)
+		return ret, fmt.Errorf("%w: the key is retired already", ErrState)
 	case now:
 		return ret, r.retireNow(ctx, actor, &ret)
 	case state == auth.KeyRetiring:
-		return ret, fmt.Errorf("it retires by itself when the last of its tokens has ended, at %s UTC: %w",
-			r.due(ret.Key).UTC().Format("2006-01-02 15:04:05"), ErrState)
+		return ret, fmt.Errorf("%w: the key signs no more, and retires by itself when the last of its tokens has ended, at %s UTC",
+			ErrState, r.due(ret.Key).UTC().Format("2006-01-02 15:04:05"))
 	case state == auth.KeyNext:
 		if err := r.change(ctx, func(t *turn) error { return t.move(actor, ret.Key, auth.KeyRetired) }); err != nil {
 			return ret, auth.Unavailable(err)

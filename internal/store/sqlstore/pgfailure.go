@@ -97,10 +97,27 @@ func describePostgres(doing string, err error) error {
 		return nil
 	}
 	if hint := plainPostgres(err); hint != "" {
-		return fmt.Errorf("sqlstore: %s: %s: %w", doing, hint, err)
+		return fmt.Errorf("sqlstore: %s: %s: %w", doing, hint, inOneLine{err})
 	}
-	return fmt.Errorf("sqlstore: %s: %w", doing, err)
+	return fmt.Errorf("sqlstore: %s: %w", doing, inOneLine{err})
 }
+
+// inOneLine is an error whose text is one line: the driver lists its attempts
+// one below the other, and the same twice where it tries with and without TLS.
+type inOneLine struct{ error }
+
+func (e inOneLine) Error() string {
+	lines := strings.Split(e.error.Error(), "\n")
+	out := lines[:0]
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return strings.ReplaceAll(strings.Join(out, "; "), ":; ", ": ")
+}
+
+func (e inOneLine) Unwrap() error { return e.error }
 
 // plainPostgres says in an operator's words what stands in the way.
 func plainPostgres(err error) string {

@@ -327,7 +327,7 @@ func (a *outage) note(err error) {
 	defer a.mu.Unlock()
 	if a.since.IsZero() {
 		a.since = time.Now()
-		a.log.Error("the database cannot be reached; requests that need it are refused until it can", "database", a.where, "error", err)
+		a.log.Error("the database cannot be reached; requests that need it are refused until it can", "database", a.where, "err", err)
 	}
 }
 
