@@ -3,6 +3,7 @@ package gatehouse
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
@@ -36,10 +37,14 @@ import (
 func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 	var policy guard.Policy
 	for _, need := range n {
-		if len(need.anyOf) == 0 {
-			panic("gatehouse: Require: a zero Need, which nobody could meet; make Needs with Role or AnyRole")
+		switch {
+		case need.fresh:
+			policy.MaxStaleness = FreshWithin
+		case len(need.anyOf) > 0:
+			policy.Roles = append(policy.Roles, need.anyOf)
+		default:
+			panic("gatehouse: Require: a zero Need, which nobody could meet; make Needs with Role, AnyRole or Fresh")
 		}
-		policy.Roles = append(policy.Roles, need.anyOf)
 	}
 	return func(next http.Handler) http.Handler {
 		mustHandle("Require", next)
@@ -61,9 +66,22 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 	}
 }
 
-// Need is one condition on who calls, for [Gatehouse.Require]. [Role] and
-// [AnyRole] make one.
-type Need struct{ anyOf []string }
+// Need is one condition on who calls, for [Gatehouse.Require]. [Role], [AnyRole]
+// and [Fresh] make one.
+type Need struct {
+	anyOf []string
+	fresh bool
+}
+
+// FreshWithin is how long ago this server may have heard of revocations for
+// [Fresh].
+const FreshWithin = 2 * time.Second
+
+// Fresh is for routes where a session that was just revoked must not pass, even
+// on a server that has lost its database: it is met as long as the change feed
+// was read within [FreshWithin]. Otherwise the answer is 503, where routes
+// without it go on for Config.Session.MaxStaleness.
+func Fresh() Need { return Need{fresh: true} }
 
 // Role is met by whoever holds the role. Names of roles are case-sensitive:
 // "admin" and "Admin" are two. It is the role that the user's row has, as far

@@ -6,7 +6,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
 )
@@ -191,5 +193,34 @@ func TestAnyRole_keepsWhatItWasGiven(t *testing.T) {
 		if w := through(h, "GET", "/", nil, cookies...); w.Code != want {
 			t.Errorf("as %s: %d, want %d", role, w.Code, want)
 		}
+	}
+}
+
+// A server that has lost its database goes on for a while, but not where the
+// program wants it fresh.
+func TestRequire_freshRoutesAreClosedSoonerThanOthers(t *testing.T) {
+	cfg := config(t)
+	began := time.Now()
+	var ahead atomic.Int64 // the clock stands still but for this
+	cfg.Now = func() time.Time { return began.Add(time.Duration(ahead.Load())) }
+	g := open(t, cfg)
+	createAnn(t, g)
+	stop := start(t, g)
+	cookies := login(t, g)
+	if err := stop(); err != nil { // from here on nobody reads the feed
+		t.Fatal(err)
+	}
+	anywhere, fresh := g.Require()(http.HandlerFunc(whoAsks)), g.Require(gatehouse.Fresh())(http.HandlerFunc(whoAsks))
+	ahead.Store(int64(gatehouse.FreshWithin))
+	if w := through(fresh, "GET", "/page", nil, cookies...); w.Code != http.StatusOK {
+		t.Errorf("at the limit: %d", w.Code)
+	}
+	ahead.Add(1)
+	if w := through(anywhere, "GET", "/page", nil, cookies...); w.Code != http.StatusOK {
+		t.Errorf("a route like any other: %d", w.Code)
+	}
+	w := through(fresh, "GET", "/page", nil, cookies...)
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || len(w.Result().Cookies()) > 0 {
+		t.Errorf("a fresh route: %d %v", w.Code, w.Header())
 	}
 }

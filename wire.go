@@ -255,7 +255,7 @@ func (g *Gatehouse) serveMounts() (err error) {
 		return err
 	}
 	g.handler = &wiring{Handler: router, mounts: g.mounts, logger: g.cfg.Logger}
-	g.guard = guard.New(guard.Options{Mounts: g.mounts, Bearer: g.rooms.bearer, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
+	g.guard = guard.New(guard.Options{Mounts: g.mounts, Bearer: g.rooms.bearer, Staleness: g.rooms.index.Staleness, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
 	return nil
 }
 

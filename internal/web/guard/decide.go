@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 )
@@ -14,6 +15,9 @@ type Policy struct {
 	// Roles are conditions that must all hold; one holds when the caller has
 	// any of its roles. An empty one never holds.
 	Roles [][]string
+	// MaxStaleness is how long ago the change feed may have been read, where
+	// less is demanded than of every check; zero demands nothing.
+	MaxStaleness time.Duration
 }
 
 // Decision is what the steps came to. The zero Decision allows.
@@ -49,6 +53,11 @@ func (c *Caller) Decide(p Policy) Decision {
 		return Decision{auth.NewError(auth.CodeSessionExpired, errNobody)}
 	case !c.proven:
 		return Decision{auth.NewError(auth.CodeCSRF, errUnproven)}
+	}
+	if p.MaxStaleness > 0 {
+		if age := c.guard.Staleness(c.guard.Mounts[0].Now()); age > p.MaxStaleness {
+			return Decision{auth.AsError(auth.Unavailable(fmt.Errorf("the change feed was read %v ago, and this route allows %v", age, p.MaxStaleness)))}
+		}
 	}
 	for _, any := range p.Roles {
 		if !slices.ContainsFunc(any, func(role string) bool { return slices.Contains(c.roles(), role) }) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
@@ -23,6 +24,8 @@ type Options struct {
 	Pages []string
 	// Bearer judges access tokens; nil means that none count.
 	Bearer Bearer
+	// Staleness is how long before a moment the change feed was last read.
+	Staleness func(time.Time) time.Duration
 	// Router gives refusals the headers, the request ID and the log line of any
 	// other request.
 	Router *web.Router

@@ -44,7 +44,7 @@ func newSite(t *testing.T) *site {
 		w.WriteHeader(web.Status(err))
 		_, _ = io.WriteString(w, "<p>a page</p>")
 	}
-	s.guard = guard.New(guard.Options{Mounts: []*mount.Mount{s.V4, s.V5}, Router: router, Page: page, Logger: logger})
+	s.guard = guard.New(guard.Options{Mounts: []*mount.Mount{s.V4, s.V5}, Staleness: s.Index.Staleness, Router: router, Page: page, Logger: logger})
 	return s
 }
 
@@ -159,6 +159,33 @@ func TestDecide_byRole(t *testing.T) {
 				t.Errorf("%s: %q, want %q", c.what, got, c.want)
 			}
 		}
+	})
+}
+
+// A route may demand that less time has passed since the feed was read.
+//
+// proves: ASVS 7.4.1
+func TestDecide_freshRoutesRefuseSooner(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *site, m *mount.Mount) {
+		_, token := s.Begin(t, m, s.NewUser(t, "ann", "user"), nil)
+		fresh := guard.Policy{Roles: [][]string{{"user"}}, MaxStaleness: 2 * time.Second}
+		admins := guard.Policy{Roles: [][]string{{"admin"}}, MaxStaleness: 2 * time.Second}
+		signedIn := func() *http.Request { return ask("GET", "/x", cookie(m, token.Text)) }
+		want := func(when string, r *http.Request, p guard.Policy, code auth.Code) {
+			t.Helper()
+			if got := s.decide(r, p); got != code {
+				t.Errorf("%s: %q, want %q", when, got, code)
+			}
+		}
+		s.Clock.Advance(2 * time.Second) // without a look at the feed
+		want("at the limit", signedIn(), fresh, "")
+		s.Clock.Advance(time.Millisecond)
+		want("beyond it", signedIn(), fresh, auth.CodeUnavailable)
+		want("beyond it, and not allowed: that too rests on the feed", signedIn(), admins, auth.CodeUnavailable)
+		want("beyond it, nobody", ask("GET", "/x"), fresh, auth.CodeSignedOut)
+		want("another route", signedIn(), needs("user"), "")
+		s.Advance(0) // the feed is read
+		want("after a look", signedIn(), fresh, "")
 	})
 }
 
