@@ -60,6 +60,7 @@ var circumstances = map[string]struct {
 	"docs/operating.md":  {needs: []string{"curl", "sqlite3"}},
 	"docs/cli.md":        {begin: settled},
 	"docs/keys.md":       {begin: settled + "\ngatehouse migrate"},
+	"docs/tokens.md":     {begin: settled},
 }
 
 // settled is a server with its settings and secrets.
