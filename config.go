@@ -80,6 +80,12 @@ type Config struct {
 	// Audience.Claims names cannot be given: then there is no token and the answer
 	// is an error. It must be quick, and safe for concurrent use. Default: nil.
 	TokenClaims func(ctx context.Context, s TokenSubject) (map[string]any, error) `conf:"-"`
+	// SessionMembers gives further members of what GET /session answers, each time
+	// it is asked: the callback session of NextAuth. Those that are there already,
+	// Mount.SessionClaims among them, cannot be given: then the answer is an error.
+	// So it is when it returns one, with the session going on. It must be quick, and
+	// safe for concurrent use. Default: nil.
+	SessionMembers func(ctx context.Context, s SessionSubject) (SessionMembers, error) `conf:"-"`
 }
 
 // Mount is one base path and the dialect spoken there. No request tells which
@@ -110,7 +116,9 @@ type Mount struct {
 	// SessionClaims are further members of the session's user, as the callback
 	// session of NextAuth adds them: in what GET /session answers. From can be
 	// "user.id", "user.email", "user.name", "user.image", "roles",
-	// "session.subject", "session.id" and "session.signed_in_at". Default: none
+	// "session.subject", "session.id", "session.signed_in_at", and "update": what
+	// the user gives to update() under this name, any JSON, 2 KiB in all. It stays
+	// in the session, proves nothing, and no right may rest on it. Default: none
 	// beside id and roles.
 	SessionClaims []Claim `conf:"session_claims"`
 	// AdoptUntil is the end of a migration from NextAuth: until then, sessions

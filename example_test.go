@@ -2,6 +2,7 @@ package gatehouse_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,6 +128,36 @@ func ExampleGatehouse_Authenticate() {
 	// 200 Hello, editor
 }
 
+// What useSession shows beside name, e-mail address, picture, id and roles: the
+// callback session of NextAuth, in Go.
+func ExampleConfig_sessionMembers() {
+	plans := map[string]string{"ann@app.example": "pro"} // a table of the program's
+	g, ann := embedded(func(cfg *gatehouse.Config) {
+		cfg.SessionMembers = func(_ context.Context, s gatehouse.SessionSubject) (gatehouse.SessionMembers, error) {
+			return gatehouse.SessionMembers{
+				User:    map[string]any{"plan": plans[s.Email]},
+				Session: map[string]any{"region": "eu"},
+			}, nil
+		}
+	})
+	defer g.end()
+
+	r := httptest.NewRequest("GET", "https://app.example/api/auth/session", nil)
+	for _, c := range ann {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	g.Handler().ServeHTTP(w, r)
+	var session struct {
+		User   struct{ Name, Plan string }
+		Region string
+	}
+	check(json.Unmarshal(w.Body.Bytes(), &session))
+	fmt.Printf("%+v", session)
+	// Output:
+	// {User:{Name:Ann Plan:pro} Region:eu}
+}
+
 // A handler that decides more finely than a role can.
 func ExamplePrincipalFrom() {
 	g, ann := embedded()
@@ -174,17 +205,21 @@ func hello(w http.ResponseWriter, r *http.Request) {
 }
 
 // embedded runs a Gatehouse with the user Ann, an editor, and signs her in.
-func embedded() (example, []*http.Cookie) {
+func embedded(change ...func(cfg *gatehouse.Config)) (example, []*http.Cookie) {
 	dir, err := os.MkdirTemp("", "gatehouse-example-")
 	check(err)
 	ctx, stop := context.WithCancel(context.Background())
-	g, err := gatehouse.New(ctx, gatehouse.Config{
+	cfg := gatehouse.Config{
 		PublicOrigin: "https://app.example",
 		Secrets:      []gatehouse.Secret{ownSecret},
 		Mounts:       []gatehouse.Mount{{Secrets: []gatehouse.Secret{appSecret}}},
 		Database:     gatehouse.Database{Path: filepath.Join(dir, "gatehouse.db")},
 		Logger:       slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, do := range change {
+		do(&cfg)
+	}
+	g, err := gatehouse.New(ctx, cfg)
 	check(err)
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run(ctx) }()

@@ -12,7 +12,18 @@ import (
 // sessionSources are what a claim of the session can be made from: what
 // Gatehouse has sealed, so that no check asks the database for it.
 var sessionSources = []string{
-	"user.id", "user.email", "user.name", "user.image", "roles", "session.subject", "session.id", "session.signed_in_at",
+	"user.id", "user.email", "user.name", "user.image", "roles", "session.subject", "session.id", "session.signed_in_at", fromUpdate,
+}
+
+// fromUpdate is what update() has put into the session: the user's own words.
+const fromUpdate = "update"
+
+// meaning are the claims of a session token that mean something to Gatehouse, to
+// Auth.js, or to verifiers of tokens, and names that can only be rights: no
+// update() may write one.
+var meaning = []string{
+	"gh", "sid", "sub", "picture", "iss", "aud", "exp", "nbf", "iat", "jti", "uid", "epoch", "ver", "user", "expires",
+	"scope", "scopes", "role", "permissions", "admin", "isAdmin",
 }
 
 // shownAlready are the members of the session's user that are always there, and
@@ -35,6 +46,9 @@ func (c Config) checkSessionClaims(p *Problems, i int) {
 		case slices.ContainsFunc(claims[:j], func(o Claim) bool { return o.Name == one.Name }):
 			p.add(at+".name", "name it once", "%q stands twice", one.Name)
 		}
+		if one.From == fromUpdate && slices.Contains(meaning, one.Name) {
+			p.add(at+".name", "choose another name", "%q means something, and whoever is signed in could write it", one.Name)
+		}
 		switch {
 		case one.From == "" && one.Value == "":
 			p.add(at+".from", "say what the claim is made from, or give a value", "is missing")
@@ -46,7 +60,7 @@ func (c Config) checkSessionClaims(p *Problems, i int) {
 
 // sessionUser adds to the session's user what the settings say: the session
 // callback of NextAuth. Nothing of it comes from what an application wrote into
-// the cookie.
+// the cookie, but for what update() may write.
 func (c Config) sessionUser(m Mount) func(s *session.Checked, user *authjs.Members) {
 	if len(m.SessionClaims) == 0 {
 		return authjs.IDAndRoles
@@ -57,6 +71,16 @@ func (c Config) sessionUser(m Mount) func(s *session.Checked, user *authjs.Membe
 			addSessionClaim(s, user, one)
 		}
 	}
+}
+
+// updateClaims are the members of the session that update() may write.
+func (m Mount) updateClaims() (names []string) {
+	for _, one := range m.SessionClaims {
+		if one.From == fromUpdate {
+			names = append(names, one.Name)
+		}
+	}
+	return names
 }
 
 func addSessionClaim(s *session.Checked, user *authjs.Members, c Claim) {
@@ -77,9 +101,9 @@ func addSessionClaim(s *session.Checked, user *authjs.Members, c Claim) {
 		user.AddStrings(c.Name, s.Roles)
 		return
 	}
-	source := map[string]string{"user.name": session.ClaimName, "user.email": session.ClaimEmail, "user.image": session.ClaimPicture}[c.From]
+	name := map[string]string{fromUpdate: c.Name, "user.name": session.ClaimName, "user.email": session.ClaimEmail, "user.image": session.ClaimPicture}[c.From]
 	claims := s.Claims()
-	if raw, there := claims.Get(source); there && string(raw) != "null" && string(raw) != `""` {
+	if raw, there := claims.Get(name); there && string(raw) != "null" && string(raw) != `""` {
 		user.Add(c.Name, raw)
 	} else if c.Value != "" {
 		user.AddString(c.Name, c.Value)

@@ -373,11 +373,11 @@ func reports(cfg Config, i int, r rooms) *portal.Reports {
 // protocol answers Auth.js on one mount.
 func protocol(cfg Config, m Mount, r rooms, on *mount.Mount, hosted *pages.Set) *authjs.Handler {
 	o := authjs.Options{
-		Mount: on, SignIn: r.signin, Profiles: r.users, UpdateFields: m.UpdateFields, Hosted: hosted,
+		Mount: on, SignIn: r.signin, Profiles: r.users, UpdateFields: m.UpdateFields, UpdateClaims: m.updateClaims(), Hosted: hosted,
 		Pages:    authjs.AppPages{SignIn: m.Pages.SignIn, SignOut: m.Pages.SignOut, Error: m.Pages.Error, VerifyRequest: m.Pages.VerifyRequest},
 		Provider: credentialsID, Name: credentialsName, Mark: true,
 		Fields: []pages.Field{pages.IdentifierField(), pages.PasswordField()},
-		Hooks:  authjs.Hooks{User: cfg.sessionUser(m)},
+		Hooks:  authjs.Hooks{User: cfg.sessionUser(m), Members: cfg.moreMembers(m)},
 	}
 	if cfg.Registration.Mode != string(registration.Closed) {
 		o.Register = on.Base() + "/signup"

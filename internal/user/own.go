@@ -40,7 +40,7 @@ func (r *Room) UpdateProfile(ctx context.Context, who auth.Principal, p Profile)
 		return u, nil
 	}
 	if err == nil {
-		err = r.limitUpdates(ctx, who)
+		err = r.MayUpdate(ctx, who)
 	}
 	if err == nil {
 		u, err = r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, func(tx store.Tx) error {
@@ -58,9 +58,10 @@ func changes(up store.UserUpdate, u auth.User) bool {
 	return up.Name != nil && *up.Name != u.Name || up.Image != nil && *up.Image != u.Image
 }
 
-// limitUpdates keeps somebody from filling the audit record and the change feed
-// with changes of one name.
-func (r *Room) limitUpdates(ctx context.Context, who auth.Principal) error {
+// MayUpdate keeps somebody from filling the audit record and the change feed with
+// changes of one name, or of what they keep in their session. Codes:
+// too_many_attempts, unavailable.
+func (r *Room) MayUpdate(ctx context.Context, who auth.Principal) error {
 	if r.Changes == nil {
 		return nil
 	}

@@ -60,7 +60,7 @@ var rules = map[string]rule{
 	"mounts[].pages.verify_request":   {pattern: pagePattern, sample: "/login/check-mail"},
 	"mounts[].pages.new_user":         {pattern: pagePattern, sample: "/welcome"},
 	"mounts[].session_claims[].name":  {pattern: `^[A-Za-z0-9._~:/#-]{1,128}$`, sample: "tenant"},
-	"mounts[].session_claims[].from":  {enum: []string{"user.id", "user.email", "user.name", "user.image", "roles", "session.subject", "session.id", "session.signed_in_at"}, sample: "user.email"},
+	"mounts[].session_claims[].from":  {enum: []string{"user.id", "user.email", "user.name", "user.image", "roles", "session.subject", "session.id", "session.signed_in_at", "update"}, sample: "user.email"},
 	"mounts[].session_claims[].value": {sample: "acme"},
 	"mounts[].adopt_until":            {sample: "2027-01-31"},
 	"mounts[].carrier":                {enum: []string{"sealed", "stored", "iron"}},

@@ -25,6 +25,8 @@ type Authenticator interface {
 // one of the product.
 type Profiles interface {
 	UpdateProfile(ctx context.Context, who auth.Principal, p user.Profile) (auth.User, error)
+	// MayUpdate counts one more change of something that only the session holds.
+	MayUpdate(ctx context.Context, who auth.Principal) error
 }
 
 // AppPages are the application's own pages, as the Auth.js option "pages"
@@ -39,6 +41,9 @@ type Options struct {
 	Profiles Profiles
 	// UpdateFields are the members that update() may change.
 	UpdateFields []string
+	// UpdateClaims are the members that update() may put into the session, and no
+	// table has. None of them is a claim that means something to somebody.
+	UpdateClaims []string
 	Hosted       *pages.Set
 	Pages        AppPages
 	// Provider is the credentials provider's ID and Name its display name.
@@ -66,6 +71,9 @@ type Hooks struct {
 	Claims func(trigger Trigger, c *session.Claims, data json.RawMessage) (keep bool)
 	// User adds further members to the session's user: the session callback.
 	User func(s *session.Checked, user *Members)
+	// Members is User for what may take time or fail, and adds beside user and
+	// expires too. An error is the answer; the cookie is renewed all the same.
+	Members func(ctx context.Context, s *session.Checked, user, beside *Members) error
 }
 
 // Trigger says why claims are sealed.

@@ -1,14 +1,12 @@
 package authjs
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/session"
-	"github.com/gatehouse-auth/gatehouse/internal/user"
-	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/authjs/wire"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
@@ -54,43 +52,15 @@ func (h *Handler) session(x *mount.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return h.answerSession(x, s, TriggerRead, nil, nil)
-}
-
-// update changes the user's own members, as far as they are allowed, and
-// answers like GET (authjs.md §4.5).
-func (h *Handler) update(x *mount.Exchange) error {
-	if !x.Verified() {
-		x.SendCookies()
-		writeJSONText(x.W, http.StatusBadRequest, h.dialect.nobody())
-		return nil
-	}
-	s, err := x.Session()
-	if err != nil {
-		return err
-	}
-	data := x.Raw("data")
-	before := s.Claims()
-	if s.Verdict == session.Live {
-		if err := h.updateProfile(x, s, data); err != nil {
-			return err
-		}
-	}
-	if h.dialect.answersAfterUpdate() {
-		return h.answerSession(x, s, TriggerUpdate, data, nil)
-	}
-	return h.answerSession(x, s, TriggerUpdate, data, &before)
+	return h.answerSession(x, s, h.hooked(TriggerRead, nil), nil)
 }
 
 // answerSession writes the session, or that there is none, with whatever may
-// be done to the cookie (guarantees R14). shown are the claims to answer with;
-// nil means those that were sealed.
-func (h *Handler) answerSession(x *mount.Exchange, s *session.Checked, t Trigger, data json.RawMessage, shown *session.Claims) error {
+// be done to the cookie (guarantees R14). change may alter the claims that are
+// sealed; nil leaves them. shown are the claims to answer with; nil means those
+// that were sealed.
+func (h *Handler) answerSession(x *mount.Exchange, s *session.Checked, change func(*session.Claims) bool, shown *session.Claims) error {
 	superseded := s.Verdict == session.Superseded
-	var change func(*session.Claims) bool
-	if h.Hooks.Claims != nil {
-		change = func(c *session.Claims) bool { return h.Hooks.Claims(t, c, data) }
-	}
 	token, err := x.SettleSession(s, change)
 	if err != nil {
 		return err
@@ -102,13 +72,27 @@ func (h *Handler) answerSession(x *mount.Exchange, s *session.Checked, t Trigger
 	case token.Text == "":
 		return h.answerNobody(x)
 	}
+	// Also when a program's hook fails below: the session may have another ID by
+	// now, and is over for a browser that does not hear of it.
 	x.SendCookies()
 	if shown == nil {
 		sealed := s.Claims()
 		shown = &sealed
 	}
-	writeJSON(x.W, http.StatusOK, h.sessionJSON(s, *shown, expires))
+	body, err := h.sessionJSON(x.R.Context(), s, *shown, expires)
+	if err != nil {
+		return err
+	}
+	writeJSON(x.W, http.StatusOK, body)
 	return nil
+}
+
+// hooked is the program's part in what is sealed; nil when it takes none.
+func (h *Handler) hooked(t Trigger, data json.RawMessage) func(*session.Claims) bool {
+	if h.Hooks.Claims == nil {
+		return nil
+	}
+	return func(c *session.Claims) bool { return h.Hooks.Claims(t, c, data) }
 }
 
 func (h *Handler) answerNobody(x *mount.Exchange) error {
@@ -118,8 +102,8 @@ func (h *Handler) answerNobody(x *mount.Exchange) error {
 }
 
 // sessionJSON is {"user": {…}, "expires": "…"}. A claim that is missing leaves
-// the member out, a null claim gives null.
-func (h *Handler) sessionJSON(s *session.Checked, c session.Claims, expires time.Time) []byte {
+// the member out, a null claim gives null. What a program adds comes last.
+func (h *Handler) sessionJSON(ctx context.Context, s *session.Checked, c session.Claims, expires time.Time) ([]byte, error) {
 	user := Members{json: append(make([]byte, 0, 512), `{"user":`...)}
 	for _, m := range [...]struct{ member, claim string }{
 		{"name", session.ClaimName}, {"email", session.ClaimEmail}, {"image", session.ClaimPicture},
@@ -131,9 +115,16 @@ func (h *Handler) sessionJSON(s *session.Checked, c session.Claims, expires time
 	if h.Hooks.User != nil {
 		h.Hooks.User(s, &user)
 	}
+	beside := Members{some: true} // than user and expires
+	if h.Hooks.Members != nil {
+		if err := h.Hooks.Members(ctx, s, &user, &beside); err != nil {
+			return nil, err
+		}
+	}
 	b := append(user.close(), `,"expires":"`...)
 	b = wire.AppendISOTime(b, expires)
-	return append(b, `"}`...)
+	b = append(b, '"')
+	return append(append(b, beside.json...), '}'), nil
 }
 
 // IDAndRoles is the User hook of the product: what an application needs to
@@ -142,45 +133,4 @@ func (h *Handler) sessionJSON(s *session.Checked, c session.Claims, expires time
 func IDAndRoles(s *session.Checked, user *Members) {
 	user.AddString("id", s.Subject())
 	user.AddStrings("roles", s.Roles)
-}
-
-// updateProfile changes the row as far as data names members that the
-// configuration allows; everything else in data is ignored. The members stand
-// at the top, or below "user", as applications write both.
-func (h *Handler) updateProfile(x *mount.Exchange, s *session.Checked, data json.RawMessage) error {
-	if h.Profiles == nil || len(data) == 0 || data[0] != '{' {
-		return nil
-	}
-	type members struct {
-		Name  *string `json:"name"`
-		Image *string `json:"image"`
-	}
-	var top struct {
-		Name  *string  `json:"name"`
-		Image *string  `json:"image"`
-		User  *members `json:"user"`
-	}
-	if err := web.UnmarshalObject(data, &top); err != nil {
-		return err
-	}
-	in := members{top.Name, top.Image}
-	if top.User != nil {
-		in = *top.User
-	}
-	var p user.Profile
-	if slices.Contains(h.UpdateFields, "name") {
-		p.Name = in.Name
-	}
-	if slices.Contains(h.UpdateFields, "image") {
-		p.Image = in.Image
-	}
-	if p.Name == nil && p.Image == nil {
-		return nil
-	}
-	u, err := h.Profiles.UpdateProfile(x.R.Context(), s.Principal(), p)
-	if err != nil {
-		return err
-	}
-	s.Refresh(u)
-	return nil
 }
