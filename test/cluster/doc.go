@@ -18,9 +18,11 @@
 //
 // Delays are counted from the moment at which the revocation was acknowledged to
 // the first request that was refused; GATEHOUSE_SOAK makes it a thousand
-// revocations and more, and its run prints the figures of docs/sessions.md. On a machine
-// that does much else the figures mean little, so the tests hold the servers to
-// the bound alone: nothing is accepted later than max_staleness.
+// revocations and more, and its run prints the figures of docs/sessions.md and
+// holds the servers to the promise. Beside it runs a control that says how late
+// timers fire in the test's process: what processes have to wait for a core on
+// this machine is added to the bounds (delay_test.go). Without it the servers are
+// held to one bound alone: nothing is accepted later than max_staleness.
 //
 //	GATEHOUSE_BIN   a gatehouse that is built already
 //	GATEHOUSE_SOAK  how many times ten revocations, and a tenth of it failovers;

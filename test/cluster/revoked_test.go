@@ -5,7 +5,6 @@ package cluster_test
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -55,7 +54,7 @@ func (c *cluster) people(prefix string, n int) []*browser {
 // revokeAll signs everybody out, each at one server while the others are asked
 // all the time, and returns how long after the acknowledgement the first refusal
 // was asked for, for each of the other servers.
-func (c *cluster) revokeAll(list []*browser) (delays []time.Duration) {
+func (c *cluster) revokeAll(list []*browser) (delays distribution) {
 	c.t.Helper()
 	for i, b := range list {
 		at := c.nodes[i%len(c.nodes)]
@@ -98,22 +97,6 @@ func (c *cluster) revokeAll(list []*browser) (delays []time.Duration) {
 		all.Wait()
 	}
 	return delays
-}
-
-// report prints the distribution, and holds it to the bound.
-func report(t *testing.T, what string, delays []time.Duration) {
-	t.Helper()
-	if len(delays) == 0 {
-		t.Fatal("nothing was measured")
-	}
-	slices.Sort(delays)
-	at := func(p float64) time.Duration {
-		return delays[min(len(delays)-1, int(p*float64(len(delays))))].Round(100 * time.Microsecond)
-	}
-	t.Logf("%s: %d refusals; p50 %v, p90 %v, p99 %v, greatest %v", what, len(delays), at(0.5), at(0.9), at(0.99), at(1))
-	if worst := delays[len(delays)-1]; worst > staleness+time.Second {
-		t.Errorf("%s: accepted %v after the acknowledgement", what, worst)
-	}
 }
 
 // load asks the servers for sessions that live, and signs people in, until the
@@ -160,18 +143,10 @@ func TestCluster_refusesWhatAnotherServerRevoked(t *testing.T) {
 			n.wire.deaf.Store(mode.deaf)
 		}
 		list := c.people(fmt.Sprintf("%t", mode.deaf), revocations())
-		stop := c.load(lasting)
+		stop, late := c.load(lasting), lateness()
 		delays := c.revokeAll(list)
-		t.Logf("%s: %d checks beside", mode.name, stop())
-		report(t, mode.name, delays)
-		if !soaking() {
-			continue
-		}
-		// One poll and 100 ms; twice that when looks have to wait for a core.
-		bound := 1200 * time.Millisecond
-		if p99 := delays[len(delays)*99/100]; p99 > bound {
-			t.Errorf("%s: p99 is %v, want at most %v", mode.name, p99, bound)
-		}
+		judge(t, mode.name, mode.deaf, delays, late())
+		t.Logf("%s: %d checks beside; the feed, since the start:\n%s", mode.name, stop(), c.looks())
 	}
 	for _, b := range lasting {
 		for _, n := range c.nodes {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"time"
 
@@ -15,16 +16,20 @@ const announceInterval = 20 * time.Millisecond
 // announceDeadline bounds the sending of one.
 const announceDeadline = 500 * time.Millisecond
 
-// announcement wakes the followers. It is no part of the transaction that wrote
+// announcement wakes the followers, all but the process's own, which knows its
+// commits: it hears by whom it is. It is no part of the transaction that wrote
 // the row: a NOTIFY there holds a lock of the whole server until the commit is
 // on the disk and the standby, and so sends every revocation of the server
 // through one door (guarantees R11).
-const announcement = "BEGIN; SET LOCAL synchronous_commit TO off; NOTIFY " + feedChannel + "; COMMIT"
+func announcement(by string) string {
+	return "BEGIN; SET LOCAL synchronous_commit TO off; NOTIFY " + feedChannel + ", '" + by + "'; COMMIT"
+}
 
 // announcer tells other nodes that there is something new, on a connection of
 // its own. Nothing rests on it: that it fails is nobody's failure.
 type announcer struct {
 	config *pgx.ConnConfig
+	name   string // of this process, made anew at each start
 
 	mu      sync.Mutex
 	pending bool // something new that was not told
@@ -36,7 +41,7 @@ type announcer struct {
 }
 
 func newAnnouncer(config *pgx.ConnConfig) *announcer {
-	return &announcer{config: config, closing: make(chan struct{})}
+	return &announcer{config: config, name: rand.Text(), closing: make(chan struct{})}
 }
 
 // ring asks for a notification. It returns at once; the goroutine that sends it
@@ -80,7 +85,7 @@ func (a *announcer) send() {
 		}
 		a.conn = conn
 	}
-	if _, err := a.conn.Exec(ctx, announcement, pgx.QueryExecModeSimpleProtocol); err != nil {
+	if _, err := a.conn.Exec(ctx, announcement(a.name), pgx.QueryExecModeSimpleProtocol); err != nil {
 		a.conn.Close(ctx)
 	}
 }

@@ -72,14 +72,18 @@ const (
 )
 
 // openPGFeed connects to the primary that config names, listens, and has no
-// position yet.
-func openPGFeed(ctx context.Context, config *pgx.ConnConfig) (*pgFeed, error) {
+// position yet. Notifications of the process that is called own wake nobody.
+func openPGFeed(ctx context.Context, config *pgx.ConnConfig, own string) (*pgFeed, error) {
 	f := &pgFeed{}
 	config = config.Copy()
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = refuseStandby
 	}
-	config.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) { f.notified++ }
+	config.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) {
+		if n.Payload == "" || n.Payload != own {
+			f.notified++
+		}
+	}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			f.warning = n.Message
@@ -202,14 +206,15 @@ func (f *pgFeed) sameServer(l look) error {
 
 // Wait returns when a notification has come since the last look began.
 func (f *pgFeed) Wait(ctx context.Context) error {
-	if f.notified > 0 {
-		return nil
+	for f.notified == 0 {
+		if err := f.conn.PgConn().WaitForNotification(ctx); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return err
+		}
 	}
-	err := f.conn.PgConn().WaitForNotification(ctx)
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	return nil
 }
 
 func (f *pgFeed) Close() error {

@@ -14,7 +14,7 @@ func OpenPGFeed(ctx context.Context, url string) (store.Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openPGFeed(ctx, config)
+	f, err := openPGFeed(ctx, config, "")
 	if err != nil {
 		return nil, err
 	}

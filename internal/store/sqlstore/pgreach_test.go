@@ -207,6 +207,42 @@ func TestPostgres_announcesItsCommits(t *testing.T) {
 	}
 }
 
+// Whoever writes has what it wrote in its index already.
+func TestPostgres_itsOwnAnnouncementsWakeNobody(t *testing.T) {
+	ctx, url := t.Context(), newPostgres(t)
+	db, other := openPostgres(t, url), openPostgres(t, url)
+	own, err := db.OpenFeed(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	if err := own.Load(ctx, func(auth.Change) {}); err != nil {
+		t.Fatal(err)
+	}
+	heard := openPG(t, url)
+	note := auth.Change{Kind: auth.ChangeUserVersion, UserID: "usr_x", Value: 1, At: start, Until: start}
+	waits := func(f store.Feed, limit time.Duration) error {
+		short, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return f.Wait(short)
+	}
+	if _, err := db.AppendChange(ctx, note); err != nil {
+		t.Fatal(err)
+	}
+	if err := waits(heard, 20*time.Second); err != nil {
+		t.Fatalf("it woke nobody else: %v", err)
+	}
+	if err := waits(own, 200*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it woke its own feed: %v", err)
+	}
+	if _, err := other.AppendChange(ctx, note); err != nil {
+		t.Fatal(err)
+	}
+	if err := waits(own, 20*time.Second); err != nil {
+		t.Errorf("another server's did not: %v", err)
+	}
+}
+
 func TestPostgres_announcesNothingThatIsNoChange(t *testing.T) {
 	ctx, url := t.Context(), newPostgres(t)
 	db, f := openPostgres(t, url), openPG(t, url)

@@ -237,7 +237,7 @@ func (db *Postgres) OpenFeed(ctx context.Context) (store.Feed, error) {
 			config.ConnectTimeout = min(config.ConnectTimeout, time.Until(until)/time.Duration(n+1))
 		}
 	}
-	f, err := openPGFeed(ctx, config)
+	f, err := openPGFeed(ctx, config, db.announcer.name)
 	if err != nil {
 		return nil, err
 	}
