@@ -98,6 +98,7 @@ var catalogue = []kind{
 	{"pepper-missing", databaseStage, Error, "The hashes of these passwords were made with a pepper that password.peppers does not have. These people cannot sign in: they are answered 503, and no try of theirs is counted.", nil},
 	{"clock-behind", databaseStage, Error, "The newest record is from the future: the clock of this machine was set back, or was wrong when it was written. Sessions end at the wrong time.", []string{"clock-skew", "certificate-not-yet-valid"}},
 	{"database-unencrypted", databaseStage, Warning, "Passwords of the database, hashes and addresses go over the network in the clear, and whoever is on the way can take the server's place.", nil},
+	{"database-open-schema", databaseStage, Warning, "Every role of the database server may create functions and operators that Gatehouse's own statements would use, with its rights.", nil},
 	{"failover-may-forget", databaseStage, Note, "Commits wait for no standby. If this database server fails and a standby takes its place, the last revocations, sign-outs and sign-ins may be undone.", nil},
 	{"wal-large", databaseStage, Warning, "The write-ahead log cannot be taken into the database while somebody reads an old state of it, such as a shell or a backup that was left open.", nil},
 	{"pepper-unused", databaseStage, Note, "No stored password needs this pepper any more; backups from before still do.", nil},

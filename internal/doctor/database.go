@@ -60,6 +60,10 @@ func (j *judge) postgres(where string) {
 	if p == nil || j.Database.Err != nil {
 		return
 	}
+	if len(p.OpenSchemas) > 0 {
+		j.add("database-open-schema", "", "as the owner of the database: REVOKE CREATE ON SCHEMA "+p.OpenSchemas[0]+" FROM PUBLIC;",
+			"everybody may create in %s of %s", strings.Join(p.OpenSchemas, ", "), where)
+	}
 	if p.SynchronousStandbys == "" {
 		j.add("failover-may-forget", "", "set synchronous_standby_names on the server, where a standby takes its place when it fails; without a standby there is nothing to do",
 			"synchronous_standby_names of %s is empty", where)

@@ -44,6 +44,12 @@ func TestJudge_postgres(t *testing.T) {
 	} else {
 		seeded(r)
 	}
+	facts.Database.Postgres = &sqlstore.PostgresState{SynchronousStandbys: "one", OpenSchemas: []string{"public"}}
+	if r := doctor.Judge(facts); ids(r) != "database-open-schema" || !strings.Contains(r.Text(), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") {
+		t.Errorf("a schema in which everybody may create: %s", r.Text())
+	} else {
+		seeded(r)
+	}
 	facts.Database.Postgres = &sqlstore.PostgresState{SynchronousStandbys: "one", Remote: true, Encrypted: true}
 	facts.Now = time.Now()
 	if r := doctor.Judge(facts); len(r.Findings) > 0 {

@@ -51,11 +51,11 @@ type serverMark struct {
 // the old one after a promotion.
 const incarnation = `(SELECT system_identifier FROM pg_control_system())::text
 	|| '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-	|| '/' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`
+	|| '/' || (extract(epoch FROM pg_postmaster_start_time()) * 1000000::numeric)::bigint::text`
 
 // databaseMicros is the one place where SQL asks for the time: it compares the
 // nodes' clocks, and says when a node was heard of, by one clock for all.
-const databaseMicros = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+const databaseMicros = `(extract(epoch FROM clock_timestamp()) * 1000000::numeric)::bigint`
 
 // One statement has one snapshot: its first row describes the look (its seq is
 // NULL), the others are what that snapshot sees. Of the nodes that live it says

@@ -22,6 +22,9 @@ type PostgresState struct {
 	// Encrypted: this connection uses TLS. Remote: its other end is another
 	// machine.
 	Encrypted, Remote bool
+	// OpenSchemas are those of our search path in which everybody may create
+	// functions and operators: whoever does so has them run by us.
+	OpenSchemas []string
 	// Servers are the names of those that work on the database: that have been
 	// heard of lately enough to answer.
 	Servers []string
@@ -45,6 +48,9 @@ func InspectPostgres(ctx context.Context, o PostgresOptions) (found Inspection, 
 	state.see(c.Conn().PgConn())
 	err = c.QueryRow(ctx, "SELECT current_setting('synchronous_standby_names')").Scan(&state.SynchronousStandbys)
 	c.Release()
+	if err == nil {
+		state.OpenSchemas, err = db.openSchemas(ctx)
+	}
 	if err != nil {
 		return found, state, describePostgres("inspect "+db.away.where, err)
 	}
@@ -66,6 +72,16 @@ func InspectPostgres(ctx context.Context, o PostgresOptions) (found Inspection, 
 		state.Servers = append(state.Servers, n.Name)
 	}
 	return found, state, describePostgres("inspect "+db.away.where, found.lookAtPostgres(ctx, db))
+}
+
+// openSchemas are those of the search path in which PUBLIC may create. It was the
+// default of the schema public before PostgreSQL 15, and is kept by upgrades.
+func (db *Postgres) openSchemas(ctx context.Context) (names []string, err error) {
+	rows, err := db.pool.Query(ctx, "SELECT s FROM unnest(current_schemas(false)) AS s WHERE has_schema_privilege('public', s, 'CREATE')")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 func (s *PostgresState) see(c *pgconn.PgConn) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,6 +86,10 @@ func OpenPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err := db.checkSchema(ctx); err != nil {
 		db.Close()
 		return nil, err
+	}
+	if open, err := db.openSchemas(ctx); err == nil && len(open) > 0 {
+		db.o.Logger.Warn("every role of the database server may create functions where ours are looked for, and have them run with our rights; "+
+			"REVOKE CREATE ON SCHEMA ... FROM PUBLIC", "database", db.away.where, "schemas", strings.Join(open, ","))
 	}
 	return db, nil
 }
