@@ -57,7 +57,7 @@ timing: ## whether a stopwatch tells known from unknown identifiers, twenty minu
 	$(GO) run ./bench/timing $(if $(QUICK),-quick)
 
 soak: ## the long rounds: kill -9 while writing, of the store alone and of the whole program; revocations on three servers, and failovers under them; interleavings on two nodes; an import of 400,000 lines
-	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 40m -run 'Kill|Soak|memoryDoesNotGrow|missesNothingOfWriters|Cluster|Failover|givesUpOnADatabase|Interleavings' -v ./internal/store/sqlstore ./test/crash ./test/failclosed ./cmd/gatehouse ./test/cluster
+	GATEHOUSE_SOAK=100 $(GO) test -count 1 -timeout 40m -run 'Kill|Soak|memoryDoesNotGrow|missesNothingOfWriters|Cluster|Failover|givesUpOnADatabase|ThroughAPooler|Interleavings' -v ./internal/store/sqlstore ./test/crash ./test/failclosed ./cmd/gatehouse ./test/cluster
 
 vectors: ## record the Auth.js sequences anew from the npm packages
 	cd scripts/vectors && npm install --no-save --no-package-lock --legacy-peer-deps --no-audit --no-fund && node generate.mjs && node check.mjs

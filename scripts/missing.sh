@@ -22,6 +22,9 @@ need curl curl "the commands in the documentation"
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then # Debian keeps it out of the path
   need postgres postgresql "tests on PostgreSQL, each with a server of its own"
 fi
+if ! [[ -x /usr/sbin/pgbouncer ]]; then # likewise
+  need pgbouncer pgbouncer "tests on PostgreSQL behind a pooler"
+fi
 if command -v node >/dev/null 2>&1 && ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'; then
   printf 'too old: node %s; Next.js 16 needs 20 or newer; the tests that need it are skipped\n' "$(node --version)"
 fi

@@ -146,6 +146,28 @@ func (in install) serve(s *Server) (*process, error) {
 	cmd := in.command("postgres", "-D", s.data(), "-p", strconv.Itoa(s.port), "-k", s.dir)
 	cmd.Stderr, cmd.Stdout = log, log
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // "immediate"
+	p, err := begin(cmd)
+	if err == nil {
+		s.leash.holds(p.pid)
+	}
+	return p, err
+}
+
+// pool starts pgbouncer, which refuses to be root, too.
+func (in install) pool(settings string) (*process, error) {
+	path, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		if path, err = exec.LookPath("/usr/sbin/pgbouncer"); err != nil { // Debian's, which is not in every path
+			return nil, errNoPooler
+		}
+	}
+	cmd := in.command(path, settings)
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	return begin(cmd)
+}
+
+// begin starts a first process that ends with this one.
+func begin(cmd *exec.Cmd) (*process, error) {
 	p := &process{ended: make(chan struct{})}
 	begun := make(chan error, 1)
 	go func() {
@@ -166,7 +188,6 @@ func (in install) serve(s *Server) (*process, error) {
 	if err := <-begun; err != nil {
 		return nil, err
 	}
-	s.leash.holds(p.pid)
 	return p, nil
 }
 

@@ -20,6 +20,7 @@ func (install) put(string, []byte) error        { return errElsewhere }
 func (install) fill(string) error               { return errElsewhere }
 func (install) run(string, ...string) error     { return errElsewhere }
 func (install) serve(*Server) (*process, error) { return nil, errElsewhere }
+func (install) pool(string) (*process, error)   { return nil, errElsewhere }
 
 func keep(string) (*leash, error) { return nil, errElsewhere }
 
