@@ -6,11 +6,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 )
 
@@ -155,5 +158,105 @@ func TestOpenFeed_goesPastAHostThatDoesNotAnswer(t *testing.T) {
 			continue
 		}
 		f.Close()
+	}
+}
+
+// silenced passes connections on until it is silenced: from then on they stay
+// open, and nothing arrives, as when a machine has lost its power.
+type silenced struct {
+	net.Listener
+	silent atomic.Bool
+
+	mu    sync.Mutex
+	taken []net.Conn
+}
+
+func silencer(t *testing.T, target string) *silenced {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &silenced{Listener: l}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.taken = append(s.taken, from)
+			s.mu.Unlock()
+			if s.silent.Load() {
+				continue
+			}
+			to, err := net.Dial("tcp", target)
+			if err != nil {
+				from.Close()
+				continue
+			}
+			go s.pass(to, from)
+			go s.pass(from, to)
+		}
+	}()
+	return s
+}
+
+func (s *silenced) pass(to, from net.Conn) {
+	defer to.Close()
+	b := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		if !s.silent.Load() {
+			_, _ = to.Write(b[:n])
+		}
+	}
+}
+
+// One connection that nobody answers on says what the others are worth: callers
+// who come one after the other do not each wait for one of them in vain.
+func TestPostgres_leavesAHostThatHasGoneSilentAtOnce(t *testing.T) {
+	s := pgtest.Start(t)
+	u, err := url.Parse(s.NewDatabase(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := silencer(t, u.Host)
+	u.Host = first.Addr().String() + "," + u.Host
+	db := postgresAt(t, sqlstore.PostgresOptions{URL: auth.Secret(u.String()), MaxConns: 8, StatementTimeout: 3 * time.Second})
+	newAnn(t, db)
+	var all sync.WaitGroup
+	together := make(chan struct{})
+	for range 8 { // which need a connection each
+		all.Go(func() {
+			err := db.InTx(t.Context(), func(store.Tx) error { <-together; return nil })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	until(t, "eight connections", func() bool {
+		return s.Ask(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gatehouse' AND state = 'idle in transaction'") == "8"
+	})
+	close(together)
+	all.Wait()
+	first.silent.Store(true)
+	refused := 0
+	for ; refused < 20; refused++ {
+		if err := db.RaiseBacklog(t.Context(), "key", time.Minute, start); err == nil {
+			break
+		}
+	}
+	if refused > 2 { // one that was sent into the void, and perhaps one while the first host was asked again
+		t.Errorf("%d callers were refused beside a host that answers", refused)
+	}
+	first.mu.Lock()
+	defer first.mu.Unlock()
+	for _, c := range first.taken { // else the end would wait for them
+		c.Close()
 	}
 }

@@ -83,7 +83,7 @@ func (db *Postgres) attempt(m *member, waiting bool) (err error) {
 	}()
 	ctx := context.WithoutCancel(m.ctx) // a caller who leaves would break the connection
 	if err := db.begin(ctx, x, waiting); err != nil {
-		if lost(err) {
+		if lost(err) || c.Conn().IsClosed() {
 			db.away.note(err)
 		}
 		return &nothingKept{err}
@@ -92,7 +92,7 @@ func (db *Postgres) attempt(m *member, waiting bool) (err error) {
 	err = m.call(t)
 	if t.failed != nil {
 		err = t.failed // whatever fn made of it: nothing that follows a failure can be trusted
-		if lost(err) {
+		if lost(err) || c.Conn().IsClosed() {
 			db.away.note(err)
 		}
 		return &nothingKept{err}

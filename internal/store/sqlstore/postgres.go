@@ -121,12 +121,12 @@ func connectPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) 
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	db := &Postgres{o: o, away: outage{log: o.Logger, where: Where(o.URL)}}
+	db.direct = direct{db}
+	config.ShouldPing = db.stale
+	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, describePostgres("open the database", err)
 	}
-	db := &Postgres{o: o, pool: pool, away: outage{log: o.Logger, where: Where(o.URL)}}
-	db.direct = direct{db}
 	db.announcer = newAnnouncer(config.ConnConfig)
 	if err := db.checkServer(ctx); err != nil {
 		db.Close()
@@ -281,12 +281,31 @@ func (db *Postgres) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		return c, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded) && db.pool.Stat().TotalConns() >= int32(db.o.MaxConns):
-		err = fmt.Errorf("all %d connections are busy (database.max_connections): %w", db.o.MaxConns, err)
+	case errors.Is(err, context.DeadlineExceeded) && db.pool.Stat().AcquiredConns() >= int32(db.o.MaxConns):
+		err = describePostgres("connect to "+db.away.where, fmt.Errorf("all %d connections are busy (database.max_connections): %w", db.o.MaxConns, err))
+		db.away.note(err)
+		return nil, err
 	}
 	err = describePostgres("connect to "+db.away.where, err)
 	db.away.note(err)
 	return nil, err
+}
+
+// stale looks at a connection that nobody has used for a while before it is
+// handed out. Where one does not answer, what is behind the others has gone the
+// same way: they are dropped, and not each found out by another caller, one limit
+// after the other. What it returns makes the pool look again, and find it closed.
+func (db *Postgres) stale(ctx context.Context, p pgxpool.ShouldPingParams) bool {
+	if p.IdleDuration <= time.Second {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.o.StatementTimeout/5)
+	defer cancel()
+	if p.Conn.Ping(ctx) == nil {
+		return false
+	}
+	db.pool.Reset()
+	return true
 }
 
 // reader takes a connection for statements that are each a transaction by
@@ -303,7 +322,7 @@ func (db *Postgres) done(t *tx) {
 	c := t.conn.(*pgConn)
 	if t.failed == nil {
 		db.away.over()
-	} else if c.conn.Conn().IsClosed() {
+	} else if c.conn.Conn().IsClosed() && !errors.Is(t.failed, context.Canceled) { // a caller who leaves breaks the connection
 		db.away.note(t.failed)
 	}
 	c.conn.Release()
