@@ -25,6 +25,9 @@ func Parse(field string) Agent {
 	if browser == "" {
 		browser = first(field, browsers[:])
 	}
+	if field == "node" { // the whole of what fetch of Node.js sends
+		browser = "Node.js"
+	}
 	if browser == "Safari" && !apple(system) { // WebKit of another make says so too
 		browser = ""
 		if system == "Android" {

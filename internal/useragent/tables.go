@@ -27,6 +27,8 @@ var programs = [...]token{
 	{"axios/", "Node.js"},
 	{"node-fetch", "Node.js"},
 	{"undici", "Node.js"},
+	{"Bun/", "Bun"},
+	{"Deno/", "Deno"},
 	{"Java/", "Java"},
 	{"Java-http-client/", "Java"},
 	{"Apache-HttpClient/", "Java"},
