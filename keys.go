@@ -68,15 +68,32 @@ func (c Config) checkKeys(p *Problems) {
 // newKeyring is the keys of this server, which hears of changes through the
 // index.
 func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ring, error) {
-	ring, err := keyring.New(keyring.Options{
-		Store: s, Masters: cfg.masters(), Algorithms: cfg.signingAlgorithms(), Nodes: s,
-		Lead: cfg.Keys.Lead, RotateEvery: cfg.Keys.RotateEvery, Linger: keyLinger, Logger: cfg.Logger, Now: cfg.Now,
-	})
+	o := cfg.keyring()
+	o.Store, o.Nodes = s, s
+	ring, err := keyring.New(o)
 	if err != nil {
 		return nil, err
 	}
 	index.OnKeyChange(ring.Changed)
 	return ring, nil
+}
+
+// keyring is what the settings say of the keys.
+func (c Config) keyring() keyring.Options {
+	return keyring.Options{
+		Masters: c.masters(), Algorithms: c.signingAlgorithms(), Lead: c.Keys.Lead, RotateEvery: c.Keys.RotateEvery, Linger: keyLinger,
+		Logger: c.Logger, Now: c.Now,
+	}
+}
+
+// JudgeKeys says of rows that [Database.Inspect] has read whether the settings
+// open them and when their next steps are due. It asks no database.
+func JudgeKeys(cfg Config, rows []auth.Key) ([]keyring.Status, error) {
+	ring, err := keyring.New(cfg.WithDefaults().keyring())
+	if err != nil {
+		return nil, err
+	}
+	return ring.Judge(rows), nil
 }
 
 // masters are the secrets under which signing keys are sealed.

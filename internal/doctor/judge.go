@@ -28,6 +28,7 @@ func Judge(f Facts) Report {
 	j.certificateFile()
 	j.database()
 	j.peppers()
+	j.keys()
 	j.listeners()
 	j.hashing()
 	report.Looked = append(report.Looked, "secrets", "files and permissions", "database", "hashing")

@@ -361,7 +361,7 @@ func TestJudge_namesWhatIsWrongWithTheServer(t *testing.T) {
 	})
 	t.Run("other secrets", func(t *testing.T) {
 		s := settle(t, nil).serve()
-		s.look.Settings.Secrets = []gatehouse.Secret{secret()}
+		s.look.Settings.Secrets = append([]gatehouse.Secret{secret()}, s.look.Settings.Secrets...)
 		s.look.Settings.Digests = map[string]string{"secrets": "x1", "listen": "x2", "database.path": "x3"}
 		r := s.atTLS(s.nginx()).judge()
 		wants(t, r, "settings-not-loaded", "restart the server")

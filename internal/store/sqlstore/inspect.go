@@ -14,6 +14,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-auth/gatehouse/auth"
 )
 
 // Inspection is what [Inspect] found.
@@ -32,6 +34,9 @@ type Inspection struct {
 	Peppers map[string]int
 	// OldIDs counts the IDs of a migration at each mount that has any.
 	OldIDs map[string]int
+	// Keys are the rows of the signing keys, the oldest first, their private parts
+	// sealed.
+	Keys []auth.Key
 }
 
 // maxDamage is how many lines of the check are kept.
@@ -106,6 +111,9 @@ func (found *Inspection) look(ctx context.Context, c *connection) error {
 		return err
 	}
 	if found.OldIDs, err = countOf(ctx, c, "SELECT mount, count(*) FROM old_ids GROUP BY 1"); err != nil {
+		return err
+	}
+	if found.Keys, err = collect(ctx, c, scanKey, listKeys); err != nil {
 		return err
 	}
 	found.Peppers, err = countOf(ctx, c, countPeppers)

@@ -32,8 +32,10 @@ func (t *tx) InsertKey(ctx context.Context, k auth.Key) error {
 }
 
 func (t *tx) ListKeys(ctx context.Context) ([]auth.Key, error) {
-	return all(ctx, t, "list keys", scanKey, `SELECT `+keyColumns+` FROM keys ORDER BY created_at, id`)
+	return all(ctx, t, "list keys", scanKey, listKeys)
 }
+
+const listKeys = `SELECT ` + keyColumns + ` FROM keys ORDER BY created_at, id`
 
 func (t *tx) MoveKey(ctx context.Context, id string, from, to auth.KeyState, now time.Time) error {
 	return t.change(ctx, store.ErrConflict, "move key",

@@ -71,6 +71,9 @@ func InspectPostgres(ctx context.Context, o PostgresOptions) (found Inspection, 
 	for _, n := range nodes {
 		state.Servers = append(state.Servers, n.Name)
 	}
+	if found.Keys, err = db.ListKeys(ctx); err != nil {
+		return found, state, err
+	}
 	return found, state, describePostgres("inspect "+db.away.where, found.lookAtPostgres(ctx, db))
 }
 
