@@ -159,7 +159,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
-	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Gate: hasher.Gate(), Now: cfg.Now})
+	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
 // thisNode is what this server tells others of itself that does not change.

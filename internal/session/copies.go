@@ -92,6 +92,16 @@ func (c *copies) get(key [16]byte, hash *[32]byte, now, idle, tenth int64) (e ro
 	s := c.shard(&key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e, found = c.look(s, key, hash, now, idle, tenth)
+	if found == missing || found == lapsed {
+		s.misses++
+	} else {
+		s.hits++
+	}
+	return e, found
+}
+
+func (c *copies) look(s *copyShard, key [16]byte, hash *[32]byte, now, idle, tenth int64) (e rowCopy, found lookup) {
 	at, ok := s.find(&key)
 	if !ok {
 		return e, missing
@@ -140,6 +150,18 @@ func (c *copies) put(e rowCopy) {
 		}
 	}
 	s.put(&e.session, b)
+}
+
+// count adds what the shards have counted.
+func (c *copies) count(all *Copies) {
+	all.Entries += c.len()
+	all.Bytes += c.bytes()
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		all.Hits, all.Misses, all.Evictions = all.Hits+s.hits, all.Misses+s.misses, all.Evictions+s.evicted
+		s.mu.Unlock()
+	}
 }
 
 // len is how many copies there are, and bytes what memory they take with what is

@@ -118,6 +118,11 @@ func TestCopies_areBoundedAndKeepWhatIsUsed(t *testing.T) {
 		if limit := most*CopyBytes + len(c.shards)*copyChunk; c.bytes() > limit {
 			t.Errorf("most %d: %d bytes, want %d at most", most, c.bytes(), limit)
 		}
+		var counted Copies
+		c.count(&counted)
+		if counted.Entries != c.len() || counted.Bytes != c.bytes() || int(counted.Evictions) < 2*most || counted.Hits == 0 || counted.Misses == 0 {
+			t.Errorf("most %d: counted %+v", most, counted)
+		}
 		if n := c.len(); n < most*7/10 || n > most*13/10 {
 			t.Errorf("most %d: %d copies of usual size are kept", most, n)
 		}

@@ -18,6 +18,8 @@ type copyShard struct {
 	// are not.
 	slots []uint32
 	used  int
+	// What was found and not, and given up, since the start.
+	hits, misses, evicted uint64
 }
 
 // at is the copy that begins at a place.
@@ -111,6 +113,7 @@ func (s *copyShard) next() {
 			s.end += n
 		default:
 			s.free(i)
+			s.evicted++
 		}
 		from += n
 	}

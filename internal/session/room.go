@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -48,6 +49,9 @@ type Room struct {
 	keys   *factsKeys
 	seen   lastSeen
 	checks checkCounters
+
+	carrying sync.Mutex
+	carried  []*copies // of the mounts whose sessions are stored
 }
 
 // New returns a Room.

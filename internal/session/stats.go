@@ -31,3 +31,21 @@ func (c *checkCounters) count(v Verdict, err error) {
 	}
 	c.verdicts[v].Add(1)
 }
+
+// Copies counts what is kept of stored sessions, since the start where it is a
+// count. A hit is a check that needed no row, a miss one that read it or found
+// that there is none; an eviction is a copy that made room for others.
+type Copies struct {
+	Hits, Misses, Evictions uint64
+	Entries, Bytes          int
+}
+
+// Copies returns the counts of all mounts together.
+func (r *Room) Copies() (c Copies) {
+	r.carrying.Lock()
+	defer r.carrying.Unlock()
+	for _, kept := range r.carried {
+		kept.count(&c)
+	}
+	return c
+}

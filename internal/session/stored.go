@@ -29,7 +29,11 @@ func (m *Mount) CarryStored(copies int) error {
 	if err != nil {
 		return err
 	}
-	m.carrier = &stored{Mount: m, keys: keys, copies: newCopies(copies), reads: newReads()}
+	kept := newCopies(copies)
+	m.carrier = &stored{Mount: m, keys: keys, copies: kept, reads: newReads()}
+	m.carrying.Lock()
+	defer m.carrying.Unlock()
+	m.carried = append(m.carried, kept)
 	return nil
 }
 

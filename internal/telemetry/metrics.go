@@ -48,6 +48,7 @@ type metrics struct {
 	// read are those whose values come from the sources.
 	sources Sources
 	read    []reading
+	keys    keyDescs
 }
 
 // reading is a value that is fetched when it is asked for.
@@ -81,6 +82,7 @@ func newMetrics() *metrics {
 		purged:            newCounters(purgedRows),
 		purgeErrors:       newCounters(purgeErrors),
 		read:              readings(),
+		keys:              newKeyDescs(),
 	}
 	refusals, ended := newCounters(httpRefusals), newCounters(sessionsEnded)
 	for _, c := range auth.Codes() {
@@ -105,7 +107,7 @@ func readings() []reading {
 	single := func(name string, kind prometheus.ValueType, value func(s Sources) float64) reading {
 		return reading{newDesc(name), kind, value, nil}
 	}
-	refreshes, checks := newDesc(tokenRefresh), newDesc(tokenChecks)
+	refreshes, checks, lookups := newDesc(tokenRefresh), newDesc(tokenChecks), newDesc(cacheLookups)
 	counted := func(desc *prometheus.Desc, label string, count func(t token.Stats) uint64) reading {
 		return reading{desc, prometheus.CounterValue, func(s Sources) float64 { return float64(count(s.tokenStats())) }, []string{label}}
 	}
@@ -124,12 +126,21 @@ func readings() []reading {
 		verdict("just_ended", func(s Sources) uint64 { return s.Sessions.Checks().JustEnded }),
 		verdict("void", func(s Sources) uint64 { return s.Sessions.Checks().Void }),
 		verdict("unavailable", func(s Sources) uint64 { return s.Sessions.Checks().Unavailable }),
+		{lookups, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Sessions.Copies().Hits) }, []string{"hit"}},
+		{lookups, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Sessions.Copies().Misses) }, []string{"miss"}},
+		single(cacheEntries, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Sessions.Copies().Entries) }),
+		single(cacheBytes, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Sessions.Copies().Bytes) }),
+		single(cacheEvicted, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Sessions.Copies().Evictions) }),
 		single(hashRunning, prometheus.GaugeValue, func(s Sources) float64 { taken, _ := s.Gate.Load(); return float64(taken) }),
 		single(hashWaiting, prometheus.GaugeValue, func(s Sources) float64 { _, queued := s.Gate.Load(); return float64(queued) }),
 		single(hashRefused, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Gate.Refused()) }),
 		single(indexEntries, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Index.Len()) }),
 		single(indexBytes, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.Index.Bytes()) }),
 		single(indexLimit, prometheus.GaugeValue, func(s Sources) float64 { _, limit, _ := s.Index.Fill(); return float64(limit) }),
+		single(indexFill, prometheus.GaugeValue, func(s Sources) float64 {
+			entries, limit, _ := s.Index.Fill()
+			return float64(entries) / float64(limit)
+		}),
 		single(indexBeyond, prometheus.GaugeValue, func(s Sources) float64 { _, _, beyond := s.Index.Fill(); return float64(beyond) }),
 		single(feedStaleness, prometheus.GaugeValue, staleness),
 		single(feedErrors, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Failures) }),
@@ -169,6 +180,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, r := range m.read {
 		ch <- r.desc
 	}
+	m.keys.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -178,5 +190,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, r := range m.read {
 		ch <- prometheus.MustNewConstMetric(r.desc, r.kind, r.value(m.sources), r.labels...)
+	}
+	if m.sources.Keys != nil {
+		m.keys.collect(ch, m.sources.Keys.Stats())
 	}
 }

@@ -22,11 +22,18 @@ const (
 	httpInFlight  = "gatehouse_http_requests_in_flight"
 	httpRefusals  = "gatehouse_http_refusals_total"
 	sessionChecks = "gatehouse_session_checks_total"
+	cacheLookups  = "gatehouse_session_cache_lookups_total"
+	cacheEntries  = "gatehouse_session_cache_entries"
+	cacheBytes    = "gatehouse_session_cache_bytes"
+	cacheEvicted  = "gatehouse_session_cache_evictions_total"
 	sessionsBegun = "gatehouse_sessions_started_total"
 	sessionsEnded = "gatehouse_sessions_ended_total"
 	tokensIssued  = "gatehouse_tokens_issued_total"
 	tokenRefresh  = "gatehouse_token_refreshes_total"
 	tokenChecks   = "gatehouse_token_checks_total"
+	keyCount      = "gatehouse_signing_keys"
+	keySince      = "gatehouse_signing_key_active_timestamp_seconds"
+	keyNext       = "gatehouse_signing_key_next_timestamp_seconds"
 	signinSteps   = "gatehouse_signin_attempts_total"
 	registrations = "gatehouse_registrations_total"
 	hashRunning   = "gatehouse_password_hashes_running"
@@ -42,6 +49,7 @@ const (
 	indexEntries  = "gatehouse_revocation_index_entries"
 	indexBytes    = "gatehouse_revocation_index_bytes"
 	indexLimit    = "gatehouse_revocation_index_limit"
+	indexFill     = "gatehouse_revocation_index_fill_ratio"
 	indexBeyond   = "gatehouse_revocation_index_beyond"
 	feedStaleness = "gatehouse_revocation_feed_staleness_seconds"
 	feedErrors    = "gatehouse_revocation_feed_errors_total"
@@ -77,11 +85,18 @@ func Definitions() []Definition {
 		{httpInFlight, gauge, nil, "Requests being answered."},
 		{httpRefusals, counter, []string{"code"}, "Requests answered with a refusal or a failure, by its code."},
 		{sessionChecks, counter, []string{"verdict"}, "Session cookies checked, by verdict."},
+		{cacheLookups, counter, []string{"result"}, "Stored sessions looked for in memory: hit, or miss, which reads the row."},
+		{cacheEntries, gauge, nil, "Stored sessions kept in memory."},
+		{cacheBytes, gauge, nil, "Memory of these."},
+		{cacheEvicted, counter, nil, "Stored sessions that made room for others in memory."},
 		{sessionsBegun, counter, nil, "Sessions begun."},
 		{sessionsEnded, counter, []string{"reason"}, "Sessions ended before their time, by reason."},
 		{tokensIssued, counter, nil, "Access tokens made."},
 		{tokenRefresh, counter, []string{"result"}, "Refresh tokens brought, by what came of it."},
 		{tokenChecks, counter, []string{"verdict"}, "Access tokens brought to Gatehouse's own guards, by verdict."},
+		{keyCount, gauge, []string{"state"}, "Signing keys, by state."},
+		{keySince, gauge, []string{"algorithm"}, "Since when the key that signs does so, in Unix seconds. Absent while none does."},
+		{keyNext, gauge, []string{"algorithm"}, "When the next key may begin to sign by the schedule, in Unix seconds. Absent without one."},
 		{signinSteps, counter, []string{"proof", "result"}, "Steps of sign-ins, by what was to be proved and by result."},
 		{registrations, counter, []string{"result"}, "Registrations, by result."},
 		{hashRunning, gauge, nil, "Password hashes being computed, in places of the gate."},
@@ -97,6 +112,7 @@ func Definitions() []Definition {
 		{indexEntries, gauge, nil, "Statements of what is void, in the index in memory."},
 		{indexBytes, gauge, nil, "Memory of the index."},
 		{indexLimit, gauge, nil, "How many entries the index keeps whole."},
+		{indexFill, gauge, nil, "Entries the index keeps whole, as a part of how many it may."},
 		{indexBeyond, gauge, nil, "Entries beyond the limit, of which the index keeps a trace: checks that hit one ask the database."},
 		{feedStaleness, gauge, nil, "Time since the change feed was last read whole; +Inf before the first time."},
 		{feedErrors, counter, nil, "Failed looks at the change feed."},

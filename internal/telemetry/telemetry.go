@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
@@ -62,6 +63,7 @@ type Sources struct {
 	Follower *revocation.Follower
 	Sessions *session.Room
 	Tokens   *token.Room
+	Keys     *keyring.Ring
 	Gate     *password.Gate
 	Now      func() time.Time
 }
