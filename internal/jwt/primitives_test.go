@@ -1,7 +1,6 @@
 package jwt_test
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -10,32 +9,18 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/vectors"
 )
 
-// hexed is octets written in hex.
-type hexed []byte
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (h *hexed) UnmarshalJSON(text []byte) error {
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
-	}
-	b, err := hex.DecodeString(s)
-	*h = b
-	return err
-}
-
 // signatureTest is a row of the files with bare signatures.
 type signatureTest struct {
 	vectors.WycheproofTest
-	Message   hexed `json:"msg"`
-	Signature hexed `json:"sig"`
+	Message   vectors.Hex `json:"msg"`
+	Signature vectors.Hex `json:"sig"`
 }
 
 type signatureGroup struct {
 	JWK  json.RawMessage `json:"publicKeyJwk"`
 	Key  json.RawMessage `json:"keyJwk"`
 	ECDH struct {
-		Uncompressed hexed `json:"uncompressed"`
+		Uncompressed vectors.Hex `json:"uncompressed"`
 	} `json:"publicKey"`
 }
 
@@ -95,9 +80,9 @@ func TestSigns_decidesAsWycheproofsPrimitives(t *testing.T) {
 // macTest is a row of the HMAC files.
 type macTest struct {
 	vectors.WycheproofTest
-	Key     hexed `json:"key"`
-	Message hexed `json:"msg"`
-	Tag     hexed `json:"tag"`
+	Key     vectors.Hex `json:"key"`
+	Message vectors.Hex `json:"msg"`
+	Tag     vectors.Hex `json:"tag"`
 }
 
 type macGroup struct {

@@ -8,7 +8,6 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -21,29 +20,15 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/vectors"
 )
 
-// hexed is octets written in hex.
-type hexed []byte
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (h *hexed) UnmarshalJSON(text []byte) error {
-	var s string
-	if err := json.Unmarshal(text, &s); err != nil {
-		return err
-	}
-	b, err := hex.DecodeString(s)
-	*h = b
-	return err
-}
-
 // aeadTest is a row of the files with authenticated encryption.
 type aeadTest struct {
 	vectors.WycheproofTest
-	Key  hexed `json:"key"`
-	IV   hexed `json:"iv"`
-	AAD  hexed `json:"aad"`
-	Text hexed `json:"msg"`
-	Seal hexed `json:"ct"`
-	Tag  hexed `json:"tag"`
+	Key  vectors.Hex `json:"key"`
+	IV   vectors.Hex `json:"iv"`
+	AAD  vectors.Hex `json:"aad"`
+	Text vectors.Hex `json:"msg"`
+	Seal vectors.Hex `json:"ct"`
+	Tag  vectors.Hex `json:"tag"`
 }
 
 type aeadGroup struct {
@@ -77,7 +62,7 @@ func TestOpenUnder_decidesAsWycheproofsCiphers(t *testing.T) {
 // jweTest is a row of the file with encrypted tokens.
 type jweTest struct {
 	vectors.WycheproofTest
-	Text hexed           `json:"pt"`
+	Text vectors.Hex     `json:"pt"`
 	Enc  string          `json:"enc"`
 	JWE  json.RawMessage `json:"jwe"`
 }
@@ -208,13 +193,13 @@ func TestLibraries_decideAsWycheproof(t *testing.T) {
 	})
 	t.Run("rsa_oaep", func(t *testing.T) {
 		type group struct {
-			Key hexed `json:"privateKeyPkcs8"`
+			Key vectors.Hex `json:"privateKeyPkcs8"`
 		}
 		type test struct {
 			vectors.WycheproofTest
-			Text  hexed `json:"msg"`
-			Seal  hexed `json:"ct"`
-			Label hexed `json:"label"`
+			Text  vectors.Hex `json:"msg"`
+			Seal  vectors.Hex `json:"ct"`
+			Label vectors.Hex `json:"label"`
 		}
 		vectors.EachWycheproof(t, "rsa_oaep_2048_sha1_mgf1sha1_test.json", func(t *testing.T, g group, row test) {
 			private, err := x509.ParsePKCS8PrivateKey(g.Key)
@@ -252,7 +237,7 @@ type agreementTest struct {
 	vectors.WycheproofTest
 	Public  agreementKey `json:"public"`
 	Private agreementKey `json:"private"`
-	Shared  hexed        `json:"shared"`
+	Shared  vectors.Hex  `json:"shared"`
 }
 
 // agreementKey reads a JWK; what is no base64url is no member.

@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -51,6 +52,20 @@ func JoseFiles(t testing.TB, folder string) (names []string) {
 		names = append(names, folder+"/"+filepath.Base(name))
 	}
 	return names
+}
+
+// Hex is octets written in hexadecimal digits.
+type Hex []byte
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Hex) UnmarshalJSON(text []byte) error {
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return err
+	}
+	b, err := hex.DecodeString(s)
+	*h = b
+	return err
 }
 
 // A Wycheproof is one file of Project Wycheproof, with groups of type G and
