@@ -66,10 +66,10 @@ func (c Config) checkKeys(p *Problems) {
 }
 
 // newKeyring is the keys of this server, which hears of changes through the
-// index.
-func newKeyring(cfg Config, s store.Store, index *revocation.Index) (*keyring.Ring, error) {
+// index, and keeps the schedule by the clock of the database.
+func newKeyring(cfg Config, s store.Store, index *revocation.Index, ahead func() time.Duration) (*keyring.Ring, error) {
 	o := cfg.keyring()
-	o.Store, o.Nodes = s, s
+	o.Store, o.Nodes, o.Ahead = s, s, ahead
 	ring, err := keyring.New(o)
 	if err != nil {
 		return nil, err

@@ -97,9 +97,6 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	r.telemetry = watch
 	r.index = revocation.NewIndexOf(cfg.Session.IndexLimit)
 	r.store = revocation.Applying(watch.Store(db), r.index)
-	if r.keys, err = newKeyring(cfg, r.store, r.index); err != nil {
-		return r, err
-	}
 	self := thisNode(cfg)
 	r.follower = &revocation.Follower{Store: db, Index: r.index, Logger: cfg.Logger, Now: cfg.Now, Node: func() auth.Node {
 		n := self
@@ -109,6 +106,9 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}}
 	if cfg.Database.URL != "" {
 		r.follower.Interval = revocation.ServerPollInterval
+	}
+	if r.keys, err = newKeyring(cfg, r.store, r.index, r.follower.ClockDifference); err != nil {
+		return r, err
 	}
 	r.reach = &revocation.Reach{Store: db, Self: self.ID, MaxStaleness: cfg.Session.MaxStaleness, Now: cfg.Now, Logger: cfg.Logger}
 	installation, err := db.Installation(ctx)

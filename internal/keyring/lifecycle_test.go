@@ -336,3 +336,36 @@ func TestNew_refusesWhatIsNoKeyring(t *testing.T) {
 		}
 	}
 }
+
+// A server whose own clock is wrong keeps the schedule all the same, by the clock
+// of the database: it neither lets a key sign that nobody knows yet, nor takes
+// away one whose tokens are good.
+func TestHousekeep_goesByTheDatabasesClock(t *testing.T) {
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		corrected bool
+		moved     bool
+	}{"corrected": {true, false}, "the control": {false, true}} {
+		s := newSite(t)
+		r := s.prepared()
+		s.clock.Advance(every)
+		s.ok("rotate", r.Housekeep(ctx)) // so that one is retiring
+		active, retiring, token := s.only(auth.KeyActive), s.only(auth.KeyRetiring), s.token(r)
+		const off = 100 * 24 * time.Hour
+		wrong := s.ring(func(o *keyring.Options) {
+			o.Now = func() time.Time { return s.clock.Now().Add(off) }
+			if c.corrected {
+				o.Ahead = func() time.Duration { return -off }
+			}
+		})
+		s.ok("load", wrong.Load(ctx))
+		s.ok("housekeep", wrong.Housekeep(ctx))
+		moved := s.only(auth.KeyActive) != active || !slices.Contains(s.keys(auth.KeyRetiring), retiring)
+		if moved != c.moved {
+			t.Errorf("%s: keys were moved: %v", name, moved)
+		}
+		if _, err := s.verify(wrong, token); err != nil {
+			t.Errorf("%s: a token of the key that signed: %v", name, err)
+		}
+	}
+}

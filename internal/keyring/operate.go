@@ -145,7 +145,7 @@ func (r *Ring) Retire(ctx context.Context, actor, kid string, now bool) (Retirem
 	if err := r.Load(ctx); err != nil {
 		return Retirement{}, auth.Unavailable(err)
 	}
-	ret := Retirement{CopiesUntil: r.o.Now().Add(min(maxAge, r.o.Lead))}
+	ret := Retirement{CopiesUntil: r.now().Add(min(maxAge, r.o.Lead))}
 	i := slices.IndexFunc(r.rows(), func(k auth.Key) bool { return k.ID == kid })
 	if i < 0 {
 		return ret, ErrNoKey

@@ -42,8 +42,10 @@ type Options struct {
 	// alone with its database.
 	Nodes  Nodes
 	Logger *slog.Logger
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
+	// Now is this node's clock; nil means time.Now. Ahead is how far the clock of
+	// the database is ahead of it, where nodes share one; nil means not at all.
+	Now   func() time.Time
+	Ahead func() time.Duration
 }
 
 // Ring is the keys that tokens are signed with. It is safe for concurrent use.
@@ -90,6 +92,16 @@ func New(o Options) (*Ring, error) {
 		o.Now = time.Now
 	}
 	return &Ring{o: o, masters: m, wake: make(chan struct{}, 1), gone: map[string]bool{}, told: map[string]bool{}}, nil
+}
+
+// now is the time by the clock that all nodes share: one whose own clock is wrong
+// would otherwise let keys sign before anybody knows them, and take keys away
+// whose tokens are good.
+func (r *Ring) now() time.Time {
+	if r.o.Ahead == nil {
+		return r.o.Now()
+	}
+	return r.o.Now().Add(r.o.Ahead())
 }
 
 // Load reads the keys. One that cannot be opened is left out, and said once in

@@ -130,7 +130,7 @@ func (r *Ring) Housekeep(ctx context.Context) error {
 // and everybody can know the successor.
 func (r *Ring) rotateDue(ctx context.Context, a jwt.Algorithm) error {
 	active, ok := r.row(a, auth.KeyActive)
-	if ok && r.o.Now().Before(active.ActiveAt.Add(r.o.RotateEvery)) {
+	if ok && r.now().Before(active.ActiveAt.Add(r.o.RotateEvery)) {
 		return nil
 	}
 	next, ok := r.row(a, auth.KeyNext)
@@ -176,7 +176,7 @@ func (e *NotYetError) Error() string {
 // as verifiers keep their copy, and every live node lists it (guarantees R20).
 func (r *Ring) maySign(ctx context.Context, k auth.Key) error {
 	e := &NotYetError{KeyID: k.ID}
-	if from := k.CreatedAt.Add(r.o.Lead); r.o.Now().Before(from) {
+	if from := k.CreatedAt.Add(r.o.Lead); r.now().Before(from) {
 		e.From = from
 	}
 	if !slices.Contains(r.KeyIDs(), k.ID) {
@@ -230,7 +230,7 @@ func (r *Ring) retireAgain(ctx context.Context) (err error) {
 // retireLingering takes away what has lingered long enough.
 func (r *Ring) retireLingering(ctx context.Context) (err error) {
 	for _, row := range r.rows() {
-		if row.State == auth.KeyRetiring && !r.o.Now().Before(row.RetiringAt.Add(r.o.Linger)) {
+		if row.State == auth.KeyRetiring && !r.now().Before(row.RetiringAt.Add(r.o.Linger)) {
 			err = errors.Join(err, r.change(ctx, func(t *turn) error { return t.move(Actor, row, auth.KeyRetired) }))
 		}
 	}
@@ -314,7 +314,7 @@ func (r *Ring) generate(a jwt.Algorithm, state auth.KeyState) (row auth.Key, err
 	if err != nil {
 		return row, err
 	}
-	now := r.o.Now()
+	now := r.now()
 	row = auth.Key{
 		ID: k.ID(), Algorithm: string(a), State: state, Public: string(public),
 		Private: r.masters.seal(k.ID(), string(a), private), CreatedAt: now,

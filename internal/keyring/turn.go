@@ -25,7 +25,7 @@ type turn struct {
 // first is no error: what it did is read then.
 func (r *Ring) change(ctx context.Context, fn func(t *turn) error) error {
 	err := r.o.Store.InTx(ctx, func(tx store.Tx) error {
-		return fn(&turn{Tx: tx, ctx: ctx, now: r.o.Now(), linger: r.o.Linger})
+		return fn(&turn{Tx: tx, ctx: ctx, now: r.now(), linger: r.o.Linger})
 	})
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("change signing keys: %w", err)
