@@ -57,6 +57,8 @@ func keyProblem(s keyring.Status) string {
 		return s.Fault.Error()
 	case !s.InUse:
 		return "no tokens are signed with its algorithm any more"
+	case !s.Sealed:
+		return "sealed under an older secret: gatehouse key reseal"
 	}
 	return ""
 }

@@ -63,6 +63,8 @@ type Ring struct {
 	gone map[string]bool
 	// told are the keys whose faults were logged.
 	told map[string]bool
+	// reminded: it was logged that keys want to be sealed anew.
+	reminded bool
 }
 
 // set is what the rows were at one moment. It is immutable.
@@ -151,8 +153,23 @@ func (r *Ring) openAll(rows []auth.Key) (map[string]*jwt.Key, []error) {
 			continue
 		}
 		opened[row.ID] = k
+		if !r.masters.first(row.Private) {
+			r.remind()
+		}
 	}
 	return opened, faults
+}
+
+// remind logs once that the master key which comes first is not the one that
+// opens the keys: whoever takes that one out now has a server that does not
+// start.
+func (r *Ring) remind() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.reminded {
+		r.reminded = true
+		r.o.Logger.Warn("signing keys are sealed under an older secret than the first: run gatehouse key reseal before that is taken out")
+	}
 }
 
 // open makes a key out of its sealed private part, and of nothing else.
