@@ -37,6 +37,16 @@ func TestJudge_postgres(t *testing.T) {
 	} else {
 		seeded(r)
 	}
+	server.Standby(t, false)
+	if r := doctor.Judge(onPostgres(t, url)); ids(r) != "failover-may-forget" {
+		t.Errorf("with a standby that no commit waits for: %s", r.Text())
+	}
+	synchronous := server.Standby(t, true)
+	if r := doctor.Judge(onPostgres(t, url)); len(r.Findings) > 0 {
+		t.Errorf("with one that commits wait for: %s", r.Text())
+	}
+	server.Exec(t, "postgres", "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+	synchronous.Kill9()
 	facts := onPostgres(t, url)
 	facts.Database.Postgres = &sqlstore.PostgresState{SynchronousStandbys: "one", Remote: true}
 	if r := doctor.Judge(facts); len(r.Findings) != 1 || r.Findings[0].ID != "database-unencrypted" {

@@ -13,6 +13,8 @@
 // replace_test.go: ports by free ones, folders of the system by folders of the
 // test, the repository by a clone of this checkout.
 //
+// A document about PostgreSQL has a server of its own, which psql reaches.
+//
 // The quickstart installs Next.js and needs Node.js; without it that document
 // is skipped by name, and fails where CI=true. With -short it is skipped too.
 //

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
 )
 
 var update = flag.Bool("update", false, "write testdata/skipped.txt anew")
@@ -55,10 +58,13 @@ var circumstances = map[string]struct {
 	needs []string // programs; Node.js 20.9 or newer where node is named
 	long  bool     // takes more than seconds
 	begin string   // run before the first block
+	// postgres: psql and the like reach a server of their own, as its superuser.
+	postgres bool
 }{
 	"docs/quickstart.md": {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
 	"docs/operating.md":  {needs: []string{"curl", "sqlite3"}},
 	"docs/cli.md":        {begin: settled},
+	"docs/deploying.md":  {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
 	"docs/keys.md":       {begin: settled + "\ngatehouse migrate"},
 	"docs/tokens.md":     {begin: settled},
 }
@@ -88,20 +94,26 @@ func TestDocs_doWhatTheySay(t *testing.T) {
 			if c.long && testing.Short() {
 				t.Skip("takes long")
 			}
-			runDocument(t, all, c.begin)
+			var more []replacement
+			if c.postgres {
+				s := pgtest.Start(t)
+				c.begin += fmt.Sprintf("\nexport PGHOST=127.0.0.1 PGPORT=%d PGUSER=%s PGDATABASE=postgres", s.Port(), pgtest.Superuser)
+				more = []replacement{{regexp.MustCompile(`\b5432\b`), strconv.Itoa(s.Port())}, {regexp.MustCompile(`\bdb\.internal\b`), "127.0.0.1"}}
+			}
+			runDocument(t, all, c.begin, more...)
 		})
 	}
 }
 
 // runDocument runs the blocks in one bash.
-func runDocument(t *testing.T, all []block, begin string) {
+func runDocument(t *testing.T, all []block, begin string, more ...replacement) {
 	folder := t.TempDir()
 	prepared(t, folder)
 	clone := ""
 	if slices.ContainsFunc(all, func(b block) bool { return strings.Contains(b.text, repository) }) {
 		clone = repositoryOf(t)
 	}
-	table := replacements(t, folder, clone)
+	table := append(replacements(t, folder, clone), more...)
 	if err := os.Symlink(binary(t), filepath.Join(folder, "bin", "gatehouse")); err != nil {
 		t.Fatal(err)
 	}
