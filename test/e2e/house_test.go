@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,19 @@ func (h *house) newcomer(email string) string {
 		h.t.Fatalf("no temporary password in %q", out)
 	}
 	return password
+}
+
+// app takes tokens that outlive their session, as a program on a phone does.
+func (h *house) app(email string) {
+	h.t.Helper()
+	body := fmt.Sprintf(`{"email":%q,"password":%q,"scope":"offline_access"}`, email, userPassword)
+	got, err := http.Post(h.origin+"/api/auth/token", "application/json", strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if got.Body.Close(); got.StatusCode != http.StatusOK {
+		h.t.Fatalf("tokens for an app: %s", got.Status)
+	}
 }
 
 // guest opens a browser of its own on the hosted pages, with page scripts or

@@ -115,6 +115,11 @@ var scenes = []scene{
 		c.somebody.hostedIn(c.language, "/account/sessions")
 		return c.somebody
 	}},
+	{"sessions-apps", `section .sessions li:nth-child(1) form[action*="/account/sessions"]`, func(c *cast) *tab {
+		c.open.app(c.email)
+		c.somebody.hostedIn(c.language, "/account/sessions")
+		return c.somebody
+	}},
 	{"sessions-ended", `main:has(.done) .sessions li:only-child form[action*="/account/sessions"]`, func(c *cast) *tab {
 		c.somebody.turns("press the button", chromedp.Click(`form:has([value="others"]) button`))
 		return c.somebody
