@@ -2,8 +2,7 @@ package jwt
 
 import (
 	"crypto"
-	_ "crypto/sha256" // for crypto.Hash
-	_ "crypto/sha512"
+	_ "crypto/sha512" // for crypto.Hash
 	"slices"
 )
 

@@ -1,17 +1,23 @@
 package jwt
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 )
 
 // digest hashes the signed text; Ed25519 takes the text itself.
 func (k *Key) digest(text []byte) []byte {
+	if k.spec.hash == crypto.SHA256 {
+		sum := sha256.Sum256(text)
+		return sum[:]
+	}
 	h := k.spec.hash.New()
 	h.Write(text)
 	return h.Sum(nil)
