@@ -105,7 +105,16 @@ func openPGFeed(ctx context.Context, config *pgx.ConnConfig, own string) (*pgFee
 	return f, nil
 }
 
+// settle gives rows that are visible, and cannot be by their number, a number
+// that every snapshot sees: they came from another server, in a dump, and would
+// come again at each look until this one has had as many transactions. What is
+// written at the same time is not visible to this statement.
+const settle = `UPDATE changes SET xid = '3'::xid8 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())`
+
 func (f *pgFeed) Load(ctx context.Context, fn func(auth.Change)) error {
+	if _, err := f.conn.Exec(ctx, settle); err != nil {
+		return describePostgres("settle the change feed", err)
+	}
 	rows, err := f.conn.Query(ctx, feedLook)
 	if err != nil {
 		return describePostgres("load the change feed", err)

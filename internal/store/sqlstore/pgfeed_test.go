@@ -410,3 +410,29 @@ func TestPGFeed_comparesClocks(t *testing.T) {
 }
 
 func text(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// A dump that is read into another server brings rows whose transactions have
+// not been there yet: no snapshot sees them. They come once, as all others.
+func TestPGFeed_bringsRowsOfAnotherServerOnce(t *testing.T) {
+	s := pgtest.Shared(t)
+	url := newPGTables(t, s)
+	w := connectPlain(t, url)
+	for value := range 3 {
+		w.do(`INSERT INTO changes (kind, session_id, user_id, family_id, key_id, value, at, until, xid)
+			VALUES ('user_version', '', 'usr_x', '', '', $1, 0, 9000000000000000, '900000000000')`, value)
+	}
+	open := connectPlain(t, url)
+	open.do("BEGIN")
+	open.change(3) // is no such row, though its transaction is younger than what the look sees
+	f, other := openPG(t, url), openPG(t, url)
+	for _, one := range []*feedAt{f, other} {
+		if slices.Sort(one.loaded); !slices.Equal(one.loaded, []int64{0, 1, 2}) {
+			t.Errorf("loaded %v", one.loaded)
+		}
+		one.want("after that")
+	}
+	open.do("COMMIT")
+	f.want("when the other one has committed", 3)
+	f.want("after that")
+	other.want("of another node", 3)
+}
