@@ -170,6 +170,9 @@ func (c *stored) read(ctx context.Context, text string, known rowCopy, id [16]by
 	for range 2 {
 		r, err := c.reads.of(ctx, id, c.row)
 		if errors.Is(err, store.ErrNotFound) {
+			if c.Index.MayBeUnseen(id, now) { // begun elsewhere, while we ask a database that was deposed
+				return Checked{}, nobody, auth.Unavailable(errors.New("a stored session is not found that may have begun since the change feed was last read"))
+			}
 			c.putAbsent(id, hash, now)
 			return Checked{}, nobody, nil
 		}

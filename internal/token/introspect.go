@@ -85,6 +85,8 @@ func (i *Issuer) introspectRefresh(ctx context.Context, text auth.Secret, client
 	f, err := i.Store.Family(ctx, t.family)
 	now := i.now()
 	switch {
+	case isNotFound(err) && i.mayBeUnseen(t.family):
+		return Introspection{}, errUnseen
 	case isNotFound(err):
 		return Introspection{}, nil
 	case err != nil:

@@ -77,6 +77,8 @@ func (r *Room) refused(why string) error {
 func (i *Issuer) familyOf(ctx context.Context, t refreshToken, client Client) (auth.Family, error) {
 	f, err := i.Store.Family(ctx, t.family)
 	switch {
+	case errors.Is(err, store.ErrNotFound) && i.mayBeUnseen(t.family):
+		return f, errUnseen
 	case errors.Is(err, store.ErrNotFound):
 		return f, i.refused("no such family")
 	case err != nil:

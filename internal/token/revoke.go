@@ -37,6 +37,8 @@ func (i *Issuer) revokeRefresh(ctx context.Context, text auth.Secret, client Cli
 	}
 	f, err := i.Store.Family(ctx, t.family)
 	switch {
+	case errors.Is(err, store.ErrNotFound) && i.mayBeUnseen(t.family):
+		return nowhere, errUnseen
 	case errors.Is(err, store.ErrNotFound):
 		return nowhere, nil
 	case err != nil:

@@ -180,6 +180,17 @@ func (r *Room) fresh() error {
 	return nil
 }
 
+// mayBeUnseen says whether a family that the store does not find may have been
+// begun at a primary that this node does not reach. Anybody can make up an ID of
+// this moment, so it is asked only when the feed is not read.
+func (r *Room) mayBeUnseen(id auth.FamilyID) bool {
+	u, err := id.UUID()
+	now := r.Now()
+	return err == nil && !r.Index.Hears(now) && r.Index.MayBeUnseen(u, now)
+}
+
+var errUnseen = auth.Unavailable(errors.New("a family is not found, and the change feed cannot be read"))
+
 // limited takes one unit of the limit.
 func (r *Room) limited(ctx context.Context, key string, limit ratelimit.Limit, now time.Time) error {
 	if r.Limits == nil {

@@ -2,6 +2,7 @@ package failclosed_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -28,8 +29,9 @@ func (s step) String() string { return fmt.Sprintf("%s(%d,%d,%d)", s.do, s.a, s.
 
 // weights say how often each step comes.
 var weights = map[string]int{
-	"sign in": 10, "sign in again": 4, "begin sign-in": 4, "finish sign-in": 5, "check": 40, "renew": 12, "sign out": 6, "change password": 4,
+	"sign in": 10, "sign in again": 4, "begin sign-in": 6, "finish sign-in": 6, "check": 40, "renew": 12, "sign out": 6, "change password": 4,
 	"disable": 3, "enable": 6, "roles": 8, "afflict": 5, "crash": 1, "heal": 9, "restart": 2, "wait": 20,
+	"tokens": 12, "tokens by password": 6, "bearer": 20, "introspect": 8, "refresh": 12, "replay": 2, "revoke tokens": 3, "revoke others": 2,
 }
 
 // steps are drawn from a seed.
@@ -52,7 +54,8 @@ func steps(seed uint64, count int) []step {
 // Whatever happens to two nodes in whatever order, no credential is accepted
 // later than the promise allows: not after the node has heard of its end, not
 // after one poll and 100 ms on a node that reaches the database, and never after
-// max_staleness. And none is refused that nobody ended.
+// max_staleness. And none is refused that nobody ended. Credentials are sealed
+// sessions, stored ones, access tokens and refresh tokens.
 //
 // A fifth of GATEHOUSE_SOAK is how many more seeds are tried, with more steps; GATEHOUSE_INTERLEAVING is the only
 // one, as a failure has printed it.
@@ -60,7 +63,7 @@ func steps(seed uint64, count int) []step {
 // proves: ASVS 7.4.1, ASVS 16.5.3
 func TestInterleavings_acceptNothingLaterThanPromised(t *testing.T) {
 	seeds := []uint64{1, 2, 14}
-	count := 400
+	count := 700
 	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_SOAK")); err == nil {
 		for i := range max(1, n/5) {
 			seeds = append(seeds, uint64(time.Now().UnixNano())+uint64(i))
@@ -90,7 +93,11 @@ func TestInterleavings_acceptNothingLaterThanPromised(t *testing.T) {
 			})
 		}
 	})
-	for _, name := range []string{"accepted", "refused", "unavailable", "accepted after an end elsewhere", "begun on a void proof, refused", "roles seen"} {
+	for _, name := range []string{
+		"accepted", "refused", "unavailable", "accepted after an end elsewhere", "begun on a void proof, refused", "roles seen",
+		"stored accepted", "stored refused", "stored unavailable",
+		"token accepted", "token refused", "token unavailable", "refresh accepted", "refresh refused", "refresh unavailable", "stolen token refused",
+	} {
 		if total[name] == 0 && len(seeds) > 1 {
 			t.Errorf("it never came to %q: the steps try less than they should", name)
 		}
@@ -118,32 +125,44 @@ func TestInterleavings_wouldSeeARevocationThatComesLate(t *testing.T) {
 func walk(t *testing.T, list []step) (m *model, err error) {
 	data := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		m = &model{counts: map[string]int{}}
-		if m.nodes, err = newNodes(t, data); err != nil {
-			return
-		}
-		defer func() {
-			m.abandon()
-			for _, n := range m.nodes {
-				n.heal()
-				if e := n.end(); e != nil && err == nil {
-					err = e
-				}
-			}
-		}()
-		for range 4 {
-			p := m.nodes[0].person(nil)
-			m.accounts = append(m.accounts, &account{person: p, password: password, admin: true})
-		}
-		for i, s := range list {
-			m.taken = i + 1
-			if err = m.take(s); err != nil {
-				err = fmt.Errorf("step %d, %s: %w", i, s, err)
-				return
-			}
+		nodes, failed := newNodes(t, data)
+		if err = failed; err == nil {
+			m, err = walkOn(nodes, list)
 		}
 	})
 	return m, err
+}
+
+// walkOn takes the steps on these nodes, and takes them down.
+func walkOn(nodes [2]*node, list []step) (m *model, err error) {
+	m = newModel(nodes)
+	defer func() { err = errors.Join(err, m.end()) }()
+	for i, s := range list {
+		m.taken = i + 1
+		if err = m.take(s); err != nil {
+			return m, fmt.Errorf("step %d, %s: %w", i, s, err)
+		}
+	}
+	return m, nil
+}
+
+// newModel knows nodes that have just been started, and makes some people.
+func newModel(nodes [2]*node) *model {
+	m := &model{counts: map[string]int{}, nodes: nodes}
+	for range 4 {
+		p := m.nodes[0].person(nil)
+		m.accounts = append(m.accounts, &account{person: p, password: password, admin: true})
+	}
+	return m
+}
+
+// end takes the nodes down.
+func (m *model) end() (err error) {
+	m.abandon()
+	for _, n := range m.nodes {
+		err = errors.Join(err, n.heal(), n.end())
+	}
+	return err
 }
 
 // shrunk leaves out what is not needed for a violation, as far as some tries go,
@@ -173,6 +192,7 @@ type model struct {
 	nodes       [2]*node
 	accounts    []*account
 	credentials []*credential
+	families    []*family
 	pending     []*pending
 	counts      map[string]int
 	taken       int
@@ -195,12 +215,13 @@ func (m *model) take(s step) error {
 	n := m.nodes[s.a]
 	a := m.accounts[s.b%len(m.accounts)]
 	c := m.pick(s.b)
+	f := m.pickFamily(s.b)
 	if n.wrong == suspended && s.do != "heal" && s.do != "wait" && s.do != "restart" {
 		return nil // nobody answers there
 	}
 	switch s.do {
 	case "sign in":
-		return m.signIn(n, a, m.browser(n, a))
+		return m.signIn(n, a, m.browser(n, a), []string{v4, v5}[s.n%2])
 	case "sign in again":
 		if c == nil {
 			return nil
@@ -227,7 +248,7 @@ func (m *model) take(s step) error {
 		_, err := n.Users().Disable(context.Background(), "test", a.ID)
 		a.disabledOpen = err != nil
 		a.disabled = true
-		m.endAll(a, n, err == nil, nil)
+		m.endAll(a, n, err == nil)
 	case "enable":
 		_, err := n.Users().Enable(context.Background(), "test", a.ID)
 		if err == nil {
@@ -237,9 +258,23 @@ func (m *model) take(s step) error {
 		}
 	case "roles":
 		m.setRoles(n, a, s.n%2 == 0)
+	case "tokens by password":
+		return m.getTokens(n, a, nil)
+	case "tokens":
+		if c != nil {
+			return m.getTokens(n, nil, c)
+		}
+	case "revoke others":
+		if c != nil {
+			m.revokeOthers(n, c)
+		}
+	case "bearer", "introspect", "refresh", "replay", "revoke tokens":
+		if f != nil {
+			return m.takeTokens(s.do, n, f)
+		}
 	case "afflict":
 		if n.wrong == well {
-			n.afflict(troubles[s.n%len(troubles)])
+			n.afflict(n.troubles[s.n%len(n.troubles)])
 		}
 	case "crash": // of the database of both
 		for _, n := range m.nodes {
@@ -252,13 +287,27 @@ func (m *model) take(s step) error {
 	case "forget": // for the control alone
 		c.jar[v4Cookie] = "nothing"
 	case "heal":
-		n.heal()
+		return n.heal()
 	case "restart":
 		return m.restart(n)
 	case "wait":
-		time.Sleep([]time.Duration{10 * time.Millisecond, promptly + 10*time.Millisecond, time.Second, recovery, 12 * time.Second, maxStaleness + time.Second}[s.n%6])
+		time.Sleep(n.pace.waits[s.n%len(n.pace.waits)])
 	}
 	return nil
+}
+
+// takeTokens is what happens to tokens.
+func (m *model) takeTokens(do string, n *node, f *family) error {
+	switch do {
+	case "refresh":
+		return m.refresh(n, f)
+	case "replay":
+		return m.replay(n, f)
+	case "revoke tokens":
+		m.revokeTokens(n, f)
+		return nil
+	}
+	return m.bearer(n, f, do == "introspect")
 }
 
 // pick prefers young credentials: of old ones most are over.
@@ -284,20 +333,20 @@ func (p *person) at(n *node) *person {
 	return p
 }
 
-func (m *model) add(n *node, a *account, p *person) *credential {
-	c := &credential{person: p, of: a, name: fmt.Sprintf("session %d of %s", len(m.credentials), a.Email)}
+func (m *model) add(a *account, p *person, base string) *credential {
+	c := &credential{person: p, base: base, standing: standing{of: a, name: fmt.Sprintf("session %d of %s at %s", len(m.credentials), a.Email, base)}}
 	m.credentials = append(m.credentials, c)
 	return c
 }
 
-func (m *model) signIn(n *node, a *account, p *person) error {
-	got := p.ask(context.Background(), loginWith(v4, a.Email, a.password))
+func (m *model) signIn(n *node, a *account, p *person, base string) error {
+	got := p.ask(context.Background(), loginWith(base, a.Email, a.password))
 	switch {
 	case began(got):
 		if a.disabled && !a.disabledOpen {
 			return fmt.Errorf("%s has signed in, and is disabled", a.Email)
 		}
-		m.add(n, a, p)
+		m.add(a, p, base)
 	case got.status == http.StatusUnauthorized && !a.disabled && !a.disabledOpen && !a.passwords:
 		return fmt.Errorf("%s cannot sign in: %s", a.Email, got.body)
 	case got.status >= 500 && got.status != http.StatusServiceUnavailable:
@@ -310,12 +359,14 @@ func (m *model) signIn(n *node, a *account, p *person) error {
 func (m *model) signInAgain(n *node, c *credential) error {
 	again := c.copy().at(n)
 	before := len(m.credentials)
-	err := m.signIn(n, c.of, again)
+	err := m.signIn(n, c.of, again, c.base)
 	if len(m.credentials) > before { // the old cookie may not be sent any more; a copy may
 		c.superseded = c.superseded || c.ended.acknowledged.IsZero()
 		c.ended.told(n, true)
+		m.endFamilies(c, n, false)
 	} else if n.wrong == forgetful {
 		c.ended.told(n, false)
+		m.endFamilies(c, n, false)
 	}
 	return err
 }
@@ -361,7 +412,7 @@ func (m *model) finishSignIn(n int) error {
 		}
 		return nil
 	}
-	c := m.add(p.at, p.of, p.by)
+	c := m.add(p.of, p.by, v4)
 	if void && !p.of.disabledOpen && !p.of.passwords {
 		return fmt.Errorf("%s has begun on a proof that was voided meanwhile", c.name)
 	}
@@ -373,26 +424,22 @@ func (m *model) finishSignIn(n int) error {
 func (m *model) check(n *node, c *credential, renew bool) error {
 	c.at(n)
 	if renew {
-		if got := c.ask(context.Background(), request{path: v4 + "/session"}); got.status == http.StatusServiceUnavailable {
+		if got := c.ask(context.Background(), request{path: c.base + "/session"}); got.status == http.StatusServiceUnavailable {
 			m.lost(n, c)
 		}
 	}
+	asked := time.Now()
 	open, known, err := opens(c.ask(context.Background(), request{path: "/guarded"}))
 	if err != nil {
 		return err
 	}
-	switch {
-	case open && !c.ended.acknowledged.IsZero():
-		m.counts["accepted after an end elsewhere"]++
-	case open:
-		m.counts["accepted"]++
-	case known:
-		m.counts["refused"]++
-	default:
-		m.counts["unavailable"]++
+	if m.note("", &c.standing, open, known); c.base == v5 {
+		m.note("stored ", &c.standing, open, known)
+	}
+	if !known || !c.of.rolesAt.acknowledged.IsZero() { // whoever is let in all the same is not told the next ID either
 		m.lost(n, c)
 	}
-	if err := m.judge(c, n, open, known); err != nil || !open {
+	if err := m.judge(&c.standing, n, asked, open, known); err != nil || !open {
 		return err
 	}
 	return m.checkRole(n, c)
@@ -405,11 +452,13 @@ func (m *model) lost(n *node, c *credential) {
 	if n.wrong == forgetful && !c.ended.possible {
 		c.ended.told(n, false)
 		c.superseded = true
+		m.endFamilies(c, n, false)
 	}
 }
 
 // checkRole asks for what only an admin may have.
 func (m *model) checkRole(n *node, c *credential) error {
+	asked := time.Now()
 	got := c.at(n).ask(context.Background(), request{path: "/admin"})
 	admin := got.status == http.StatusOK
 	if got.status == http.StatusServiceUnavailable {
@@ -418,7 +467,7 @@ func (m *model) checkRole(n *node, c *credential) error {
 	if !admin && got.status != http.StatusForbidden || c.of.rolesOpen {
 		return nil
 	}
-	why, must := c.of.rolesAt.mustShow(n, 0)
+	why, must := c.of.rolesAt.mustShow(n, asked, 0)
 	if must || c.of.rolesAt.acknowledged.IsZero() {
 		m.counts["roles seen"]++
 		if admin != c.of.admin && (admin || !c.superseded) { // superseded: the lesser of old and new
@@ -429,11 +478,12 @@ func (m *model) checkRole(n *node, c *credential) error {
 }
 
 func (m *model) signOut(n *node, c *credential) {
-	got := c.copy().at(n).ask(context.Background(), request{method: http.MethodPost, path: v4 + "/logout", json: "{}"})
+	got := c.copy().at(n).ask(context.Background(), request{method: http.MethodPost, path: c.base + "/logout", json: "{}"})
 	if c.ended.possible { // somebody else was there before: nothing can be learnt
 		return
 	}
 	c.ended.told(n, got.status == http.StatusOK)
+	m.endFamilies(c, n, got.status == http.StatusOK)
 }
 
 func (m *model) changePassword(n *node, c *credential) {
@@ -446,16 +496,16 @@ func (m *model) changePassword(n *node, c *credential) {
 		next = newPassword
 	}
 	p := c.copy().at(n)
-	got := p.ask(context.Background(), request{method: http.MethodPost, path: v4 + "/change-password",
+	got := p.ask(context.Background(), request{method: http.MethodPost, path: c.base + "/change-password",
 		json: fmt.Sprintf(`{"currentPassword":%q,"newPassword":%q}`, a.password, next)})
 	switch {
 	case began(got):
-		m.endAll(a, n, true, nil)
+		m.endAll(a, n, true)
 		a.password = next
-		m.add(n, a, p)
+		m.add(a, p, c.base)
 	case got.status == http.StatusServiceUnavailable && n.wrong == forgetful:
 		a.passwords = true
-		m.endAll(a, n, false, nil)
+		m.endAll(a, n, false)
 	}
 }
 
@@ -465,6 +515,9 @@ func (m *model) setRoles(n *node, a *account, admin bool) {
 		roles = []string{"admin"}
 	}
 	_, err := n.Users().SetRoles(context.Background(), "test", a.ID, roles)
+	for _, f := range m.families { // sessions that come to a role go on under other IDs: so do their families, and no access token
+		f.moved = f.moved || f.of == a && f.session != nil
+	}
 	if err != nil {
 		a.rolesOpen = a.rolesOpen || n.wrong == forgetful
 		return
@@ -481,8 +534,7 @@ func (m *model) restart(n *node) error {
 			}
 		}
 	}
-	n.heal()
-	if err := n.end(); err != nil {
+	if err := errors.Join(n.heal(), n.end()); err != nil {
 		return fmt.Errorf("end: %w", err)
 	}
 	return n.start()

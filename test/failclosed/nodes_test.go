@@ -2,7 +2,9 @@ package failclosed_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +28,15 @@ type node struct {
 	shared string // the database of both
 	rows   *mirror
 
-	// Of the model: what is wrong with it now, since when nothing is, and when it
-	// was started.
-	wrong             trouble
-	wellSince, bornAt time.Time
+	// pace and troubles are what the model may expect of it.
+	pace     pace
+	troubles []trouble
+	// Of the model: what is wrong with it now and since when, since when nothing
+	// is, and when it was started.
+	wrong                         trouble
+	wrongSince, wellSince, bornAt time.Time
+	// onServer: the database is a PostgreSQL server, at the end of a wire.
+	onServer *onServer
 }
 
 // trouble is what can be wrong with a node.
@@ -42,9 +49,18 @@ const (
 	deposed   trouble = "deposed"   // its database answers reads with what once was, and commits nothing
 	forgetful trouble = "forgetful" // commits succeed and their answers are lost
 	suspended trouble = "suspended" // the process stands still
+	lagging   trouble = "lagging"   // its database is a standby now, whose replay is paused
 )
 
-var troubles = []trouble{deaf, away, deposed, forgetful, suspended}
+var onSQLite = []trouble{deaf, away, deposed, forgetful, suspended}
+
+// ofNodes are the settings of every node: the second mount has stored sessions,
+// and there are tokens.
+func ofNodes(cfg *gatehouse.Config) {
+	withTokens(cfg)
+	cfg.Session.MaxPerUser = 1000
+	cfg.Mounts[1].Carrier = "stored"
+}
 
 // newNodes makes both. data is a folder outside the bubble.
 func newNodes(t *testing.T, data string) (two [2]*node, err error) {
@@ -53,7 +69,7 @@ func newNodes(t *testing.T, data string) (two [2]*node, err error) {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return two, err
 		}
-		two[i] = &node{site: unopened(t, folder), folder: folder, shared: filepath.Join(data, "a", "gatehouse.db")}
+		two[i] = &node{site: unopened(t, folder), folder: folder, shared: filepath.Join(data, "a", "gatehouse.db"), pace: inBubbles, troubles: onSQLite}
 		if err := two[i].start(); err != nil {
 			return two, err
 		}
@@ -67,8 +83,11 @@ func (n *node) start() error {
 	log, line := n.log, n.line
 	n.site = unopened(n.t, n.folder)
 	n.log, n.line = log, line
+	if n.onServer != nil {
+		return n.startOnServer()
+	}
 	n.instead = func(own store.Store) store.Store {
-		n.rows = &mirror{Store: own}
+		n.rows = &mirror{Store: own, path: n.shared}
 		if filepath.Join(n.folder, "gatehouse.db") == n.shared {
 			return n.rows
 		}
@@ -76,17 +95,16 @@ func (n *node) start() error {
 		if err != nil {
 			n.t.Fatal(err)
 		}
-		n.rows = &mirror{Store: db, own: own}
+		n.rows = &mirror{Store: db, own: own, path: n.shared}
 		return n.rows
 	}
-	err := n.open(context.Background(), func(cfg *gatehouse.Config) { cfg.Session.MaxPerUser = 1000 })
-	if err != nil {
+	if err := n.open(context.Background(), ofNodes); err != nil {
 		return err
 	}
 	n.run()
 	n.bornAt = time.Now()
 	n.wellSince = n.bornAt
-	time.Sleep(recovery)
+	time.Sleep(n.pace.recovery)
 	return nil
 }
 
@@ -98,8 +116,11 @@ func (n *node) end() error {
 
 // afflict makes the node unwell.
 func (n *node) afflict(what trouble) {
-	n.wrong = what
+	n.wrong, n.wrongSince = what, time.Now()
 	switch what {
+	case lagging:
+		n.onServer.lag()
+		return
 	case deposed:
 		n.rows.freeze()
 	case suspended, deaf:
@@ -118,7 +139,7 @@ func (n *node) afflict(what trouble) {
 		case what == deposed && onFeed: // the beat's commit waits for a standby that went elsewhere
 			<-ctx.Done()
 			return ctx.Err()
-		case what == deposed && name == "InTx":
+		case what == deposed && writes(name):
 			time.Sleep(300 * time.Millisecond)
 			return context.DeadlineExceeded
 		}
@@ -126,21 +147,42 @@ func (n *node) afflict(what trouble) {
 	})
 }
 
-// heal makes it well.
-func (n *node) heal() {
-	n.wrong, n.wellSince = well, time.Now()
-	n.rows.thaw()
-	n.line.set(nil)
+// writes says whether the call commits something.
+func writes(name string) bool {
+	for _, verb := range []string{"InTx", "Append", "Touch", "Purge", "End", "Insert", "Create", "Update", "Rotate", "Retry"} {
+		if strings.HasPrefix(name, verb) {
+			return true
+		}
+	}
+	return false
 }
 
-// mirror answers reads of users with what they were when it was frozen, as a
-// primary does that was deposed, or a standby whose replay is paused.
+// heal makes it well.
+func (n *node) heal() error {
+	was := n.wrong
+	n.line.set(nil)
+	if n.onServer != nil {
+		if err := n.backOnServer(was); err != nil {
+			return err
+		}
+	} else {
+		n.rows.thaw()
+	}
+	n.wrong, n.wellSince = well, time.Now()
+	return nil
+}
+
+// mirror answers the reads that decide about credentials with what was there when
+// it was frozen, as a primary does that was deposed, or a standby whose replay is
+// paused.
 type mirror struct {
 	store.Store
-	own store.Store // to be closed too
+	own  store.Store // to be closed too
+	path string      // of the database, and of what it once was
 
 	mu    sync.Mutex
-	old   map[auth.UserID]auth.User
+	times int
+	past  store.Store // nil: the present
 	muted bool
 }
 
@@ -176,37 +218,65 @@ func (f mutable) Poll(ctx context.Context, beat auth.Node) (store.Round, error) 
 }
 
 func (m *mirror) freeze() {
-	old := map[auth.UserID]auth.User{}
-	list, err := m.ListUsers(context.Background(), "", 1000)
+	m.times++
+	past := fmt.Sprintf("%s.past-%p-%d", m.path, m, m.times)
+	db, err := sql.Open("sqlite", m.path)
 	if err != nil {
 		panic(err)
 	}
-	for _, u := range list {
-		old[u.ID] = u
+	defer db.Close()
+	if _, err := db.Exec("VACUUM INTO '" + past + "'"); err != nil {
+		panic(err)
+	}
+	old, err := sqlstore.Open(context.Background(), sqlstore.Options{Path: past})
+	if err != nil {
+		panic(err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.old = old
+	m.past = old
 }
 
 func (m *mirror) thaw() {
 	m.mu.Lock()
+	past := m.past
+	m.past = nil
+	m.mu.Unlock()
+	if past != nil {
+		if err := past.Close(); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// at is the store that is read.
+func (m *mirror) at() store.Store {
+	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.old = nil
+	if m.past != nil {
+		return m.past
+	}
+	return m.Store
 }
 
 // User implements store.Users.
 func (m *mirror) User(ctx context.Context, id auth.UserID) (auth.User, error) {
-	m.mu.Lock()
-	old := m.old
-	m.mu.Unlock()
-	if old == nil {
-		return m.Store.User(ctx, id)
-	}
-	if u, there := old[id]; there {
-		return u, nil
-	}
-	return auth.User{}, store.ErrNotFound
+	return m.at().User(ctx, id)
+}
+
+// Session implements store.Sessions.
+func (m *mirror) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {
+	return m.at().Session(ctx, id)
+}
+
+// SessionAndUser implements store.Sessions.
+func (m *mirror) SessionAndUser(ctx context.Context, id auth.SessionID) (auth.Session, auth.User, error) {
+	return m.at().SessionAndUser(ctx, id)
+}
+
+// Family implements store.Families.
+func (m *mirror) Family(ctx context.Context, id auth.FamilyID) (auth.Family, error) {
+	return m.at().Family(ctx, id)
 }
 
 // Close implements store.Store.
