@@ -29,7 +29,7 @@ func (s step) String() string { return fmt.Sprintf("%s(%d,%d,%d)", s.do, s.a, s.
 
 // weights say how often each step comes.
 var weights = map[string]int{
-	"sign in": 10, "sign in again": 4, "begin sign-in": 6, "finish sign-in": 6, "check": 40, "renew": 12, "sign out": 6, "change password": 4,
+	"sign in": 10, "sign in again": 4, "begin sign-in": 9, "finish sign-in": 7, "check": 40, "renew": 12, "sign out": 6, "change password": 4,
 	"disable": 3, "enable": 6, "roles": 8, "afflict": 5, "crash": 1, "heal": 9, "restart": 2, "wait": 20,
 	"tokens": 12, "tokens by password": 6, "bearer": 20, "introspect": 8, "refresh": 12, "replay": 2, "revoke tokens": 3, "revoke others": 2,
 }
@@ -62,7 +62,7 @@ func steps(seed uint64, count int) []step {
 //
 // proves: ASVS 7.4.1, ASVS 16.5.3
 func TestInterleavings_acceptNothingLaterThanPromised(t *testing.T) {
-	seeds := []uint64{1, 2, 14}
+	seeds := []uint64{3, 4, 14}
 	count := 700
 	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_SOAK")); err == nil {
 		for i := range max(1, n/5) {
