@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -158,5 +159,43 @@ func TestRevoke_writesOnceForATokenWithoutARow(t *testing.T) {
 	}
 	if written() {
 		t.Error("a token that is revoked already writes again")
+	}
+}
+
+// Of many who end one family at the same moment one does: the audit record has
+// one end and one theft, however often the stolen token is shown at once.
+func TestRefresh_aTheftThatIsShownManyTimesAtOnceIsOne(t *testing.T) {
+	s := newSite(t)
+	first := s.grant(own)
+	next := s.must("rotate", first.Refresh)
+	s.afterGrace()
+	s.must("rotate again", next.Refresh)
+	s.afterGrace()
+	var all sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range 24 {
+		all.Go(func() {
+			<-begin
+			if i%3 == 0 {
+				_, _ = s.tokens.Revoke(ctx, next.Refresh, token.Client{}, auth.Device{})
+				return
+			}
+			_, err := s.refresh(first.Refresh)
+			wantCode(t, "a replaced token", err, auth.CodeInvalidGrant)
+		})
+	}
+	close(begin)
+	all.Wait()
+	counts := map[auth.EventType]int{}
+	for _, e := range s.Events(t, s.ann.ID) {
+		counts[e]++
+	}
+	if counts[auth.EventFamilyEnded] != 1 || counts[auth.EventRefreshReused] > 1 {
+		t.Errorf("%d ends of one family, %d thefts", counts[auth.EventFamilyEnded], counts[auth.EventRefreshReused])
+	}
+	var changes int
+	s.Query(t, "SELECT count(*) FROM changes WHERE kind = 'family_ended'", &changes)
+	if changes != 1 {
+		t.Errorf("%d rows of the feed, want one", changes)
 	}
 }

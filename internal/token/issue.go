@@ -149,7 +149,7 @@ func (i *Issuer) endSurplus(ctx context.Context, tx store.Tx, begins auth.Family
 		if room--; room >= 0 {
 			continue
 		}
-		if err := i.end(ctx, tx, f, auth.EndSuperseded, now); err != nil {
+		if err := i.end(ctx, tx, f, auth.EndSuperseded, now); err != nil && !errors.Is(err, errEnded) {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (p Plan) FromSession(ctx context.Context, id auth.SessionID, epoch int64) (
 	return p.Issue(ctx, u, f)
 }
 
-// errEnded: the index heard of the end while the work was done.
+// errEnded: it ended while the work was done, by the index or by the row.
 var errEnded = errors.New("ended meanwhile")
 
 // void says whether the index knows that nothing of the family counts any more.
@@ -254,9 +254,14 @@ func (r *Room) sessionEnded(id auth.SessionID) bool {
 	return over
 }
 
-// end marks a family ended and writes the feed.
+// end marks a family ended, writes the feed and the audit record. One that has a
+// row and was ended by somebody faster is theirs: whoever ends a family announces
+// it in the same transaction. That is errEnded.
 func (r *Room) end(ctx context.Context, tx store.Tx, f auth.Family, reason auth.EndReason, now time.Time) error {
-	if err := tx.EndFamily(ctx, f.ID, reason, now); err != nil && !errors.Is(err, store.ErrNotFound) {
+	switch err := tx.EndFamily(ctx, f.ID, reason, now); {
+	case errors.Is(err, store.ErrNotFound) && len(f.Salt) > 0:
+		return errEnded
+	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("end family: %w", err)
 	}
 	if err := r.announceEnd(ctx, tx, f.ID, f.AbsoluteEnd, now); err != nil {

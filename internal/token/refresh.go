@@ -232,7 +232,10 @@ func (i *Issuer) theft(ctx context.Context, f auth.Family, from auth.Device) err
 		e.Address = from.Address
 		return tx.AppendEvent(ctx, e)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, errEnded):
+		return i.refused("the family has ended")
+	case err != nil:
 		return auth.Unavailable(fmt.Errorf("end a family whose token was reused: %w", err))
 	}
 	i.counts.reused.Add(1)

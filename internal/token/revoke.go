@@ -61,7 +61,10 @@ func (i *Issuer) revoke(ctx context.Context, f auth.Family, client Client) (revo
 	}
 	ctx, noted := revocation.Note(ctx)
 	err := i.Store.InTx(ctx, func(tx store.Tx) error { return i.end(ctx, tx, f, auth.EndRevoked, i.now()) })
-	if err != nil {
+	switch {
+	case errors.Is(err, errEnded):
+		return i.effectSince(i.now()), nil
+	case err != nil:
 		return nowhere, auth.Unavailable(fmt.Errorf("revoke family: %w", err))
 	}
 	return i.effect(ctx, noted), nil
