@@ -171,6 +171,8 @@ func plainPostgres(err error) string {
 		return "no trusted TLS connection (sslmode and sslrootcert of database.url)"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the server does not answer in time"
+	case lost(err):
+		return "the connection is gone: the server was stopped, or something on the way has closed it"
 	}
 	return ""
 }

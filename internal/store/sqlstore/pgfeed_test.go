@@ -304,8 +304,8 @@ func TestPGFeed_noticesThatItsServerWasStartedAgain(t *testing.T) {
 	if xid := w.ask("SELECT xid::text FROM changes"); !less(t, xid, floor) {
 		t.Fatalf("the first transaction after the crash has number %s, the floor was %d: the experiment shows nothing", xid, floor)
 	}
-	if _, err := f.poll(self); err == nil {
-		t.Fatal("a look through the old connection succeeds")
+	if _, err := f.poll(self); err == nil || !strings.Contains(err.Error(), "the connection is gone") {
+		t.Fatalf("a look through the old connection: %v", err)
 	}
 	again := openPG(t, url)
 	if !slices.Equal(again.loaded, []int64{1}) {
