@@ -25,6 +25,6 @@
 // held to one bound alone: nothing is accepted later than max_staleness.
 //
 //	GATEHOUSE_BIN   a gatehouse that is built already
-//	GATEHOUSE_SOAK  how many times ten revocations, and a tenth of it failovers;
+//	GATEHOUSE_SOAK  how many times ten revocations, and a twentieth of it failovers;
 //	                ten and two without it
 package cluster

@@ -64,7 +64,7 @@ func (p *pair) renew() {
 // failovers is how many there are.
 func failovers() int {
 	if n, err := strconv.Atoi(os.Getenv("GATEHOUSE_SOAK")); err == nil && n > 0 {
-		return max(2, n/10)
+		return max(2, n/20)
 	}
 	return 2
 }
