@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -49,7 +50,31 @@ func revocations() []journey {
 	others := post("/sessions/revoke-others", fmt.Sprintf(`{"password":%q}`, password))
 	all := post("/sessions/revoke-all", "{}")
 	one := post("/sessions/revoke", fmt.Sprintf(`{"id":"OTHER","password":%q}`, password))
+	page := func(c *scene, ctx context.Context) answer {
+		return c.ask(ctx, request{method: http.MethodPost, path: v4 + "/account/sessions", visits: true, form: url.Values{
+			"csrfToken": {c.csrf(v4)}, "which": {"others"}, "password": {password},
+		}})
+	}
+	onPage := func(a answer) bool {
+		return a.status == http.StatusFound || a.status == http.StatusSeeOther || a.status == http.StatusOK
+	}
 	return []journey{
+		{
+			name: "revoke others page", prepare: two, act: page, good: onPage,
+			after: func(c *scene, a answer, acknowledged, sure bool) {
+				if live := c.other.signedIn(); acknowledged && live || !acknowledged && sure && !live || !c.signedIn() {
+					c.t.Errorf("acknowledged %t, elsewhere signed in %t, here %t", acknowledged, live, c.signedIn())
+				}
+			},
+			again: func(c *scene) error {
+				if c.other.signedIn() {
+					if a := page(c, context.Background()); !onPage(a) || c.other.signedIn() {
+						return fmt.Errorf("%d %s", a.status, a.body)
+					}
+				}
+				return nil
+			},
+		},
 		{name: "revoke others", prepare: two, act: others, good: ok, after: ended(stays), again: again(others)},
 		{
 			name: "revoke all", prepare: two, act: all, good: ok, again: again(all),

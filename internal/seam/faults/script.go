@@ -116,7 +116,7 @@ func (s *Script) call(ctx context.Context, name string, do func() error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(2 * time.Second):
+		case <-time.After(5 * time.Second): // longer than any call of a room may take by its own rules
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.stuck = true
