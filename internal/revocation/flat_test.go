@@ -41,7 +41,11 @@ func randomRecord(rnd *rand.Rand, t table) record {
 // Whatever is raised, purged and raised again: the table holds what a map would,
 // with keys that crowd as much as they can.
 func TestFlat_holdsWhatAMapWould(t *testing.T) {
-	for seed := range uint64(25) {
+	seeds := uint64(25)
+	if testing.Short() { // each kind of table once
+		seeds = uint64(tableCount)
+	}
+	for seed := range seeds {
 		rnd := rand.New(rand.NewPCG(seed, 11))
 		kind := table(seed) % tableCount
 		var f flat
