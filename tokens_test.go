@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 )
 
@@ -477,5 +478,56 @@ func TestTokens_everyWrongDemandHasItsAnswer(t *testing.T) {
 		if c.status != 200 && (strings.Contains(w.Body.String(), "access_token") || len(w.Header()["Set-Cookie"]) > 0) {
 			t.Errorf("%s: %s %v", name, w.Body, w.Header())
 		}
+	}
+}
+
+// Whoever signs in for tokens has a session without a cookie. It is listed as
+// long as there are tokens, and no longer; a browser's session is not touched.
+func TestTokens_aSessionBegunForThemEndsWithThem(t *testing.T) {
+	g := withTokens(t, nil)
+	cookies := login(t, g)
+	_, claims := claimsOf(t, askToken(t, g, `,"refresh":false`, cookies...).Access)
+	ann := auth.UserID(claims["sub"].(string))
+	sessions := func() (n int) {
+		t.Helper()
+		list, err := g.Sessions().List(t.Context(), ann)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	revoke := func(text string) {
+		t.Helper()
+		if w := postForm(g, "/revoke", url.Values{"token": {text}}); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	revokeApp := func() {
+		t.Helper()
+		apps, err := g.Sessions().Apps(t.Context(), ann)
+		if err != nil || len(apps) != 1 {
+			t.Fatalf("%d apps, %v", len(apps), err)
+		}
+		if _, err := g.Sessions().RevokeApp(t.Context(), "support", apps[0].ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, end := range map[string]func(){
+		"by its refresh token":       func() { revoke(askToken(t, g, "").Refresh) },
+		"by its access token":        func() { revoke(askToken(t, g, "").Access) },
+		"by an access token alone":   func() { revoke(askToken(t, g, `,"refresh":false`).Access) },
+		"of an app, by the token":    func() { revoke(askToken(t, g, `,"scope":"offline_access"`).Refresh) },
+		"of an app, from the list":   func() { askToken(t, g, `,"scope":"offline_access"`); revokeApp() },
+		"of a browser's, by a token": func() { revoke(askToken(t, g, "", cookies...).Refresh) },
+	} {
+		if end(); sessions() != 1 {
+			t.Errorf("%s: %d sessions are listed, want the browser's", what, sessions())
+		}
+	}
+	if askToken(t, g, ""); sessions() != 2 {
+		t.Errorf("%d sessions with a token that lives: the test shows nothing", sessions())
+	}
+	if w := call(g, "GET", "/api/auth/session", "", cookies...); !strings.Contains(w.Body.String(), "ann@example.test") {
+		t.Errorf("the browser is signed out: %s", w.Body)
 	}
 }

@@ -176,7 +176,7 @@ func newTokens(cfg Config, r rooms, installation string) (*token.Room, error) {
 	return token.New(token.Options{
 		Store: r.store, Index: r.index, Keys: r.keys, Secrets: slices.Concat(cfg.Keys.Master, cfg.Secrets), Installation: installation,
 		Audiences: cfg.Tokens.audiences(), Clients: cfg.Tokens.clients(), Idle: cfg.Tokens.RefreshMaxAge, Absolute: cfg.Tokens.RefreshLifetime,
-		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Limits: r.addresses, Seen: r.sessions.Seen,
+		MaxPerUser: cfg.Session.MaxPerUser, MaxStaleness: cfg.Session.MaxStaleness, Limits: r.addresses, Seen: r.sessions.Seen, Ended: r.sessions.FamilyEnded,
 		More: cfg.moreClaims(), Effect: r.reach.Effect, Logger: cfg.Logger, Now: cfg.Now, Ahead: r.follower.ClockDifference,
 	})
 }

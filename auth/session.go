@@ -42,6 +42,9 @@ type Session struct {
 	// Version is raised by whatever changes SecretHash or Data. Rows begin
 	// at 1.
 	Version int64
+	// TokensOnly: it was begun for tokens, and no browser got a cookie of it. It
+	// ends with the last family that hangs from it.
+	TokensOnly bool
 	// EndedAt is zero while the session lives; EndReason says how it ended.
 	EndedAt   time.Time
 	EndReason EndReason

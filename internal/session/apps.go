@@ -94,6 +94,9 @@ func (r *Room) revokeApp(ctx context.Context, tx *noting, f auth.Family, by by, 
 	if err := voidFamily(ctx, tx, f, now); err != nil {
 		return fmt.Errorf("end app: %w", err)
 	}
+	if err := r.FamilyEnded(ctx, tx, f, now); err != nil {
+		return fmt.Errorf("end app: %w", err)
+	}
 	by.event, by.why = auth.EventFamilyEnded, string(f.ID)
 	return tx.AppendEvent(ctx, by.record(f.UserID, f.SessionID, now))
 }

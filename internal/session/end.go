@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -98,6 +99,29 @@ func (r *Room) endFamilies(ctx context.Context, tx store.Tx, id auth.SessionID, 
 		}
 	}
 	return nil
+}
+
+// FamilyEnded ends, in tx, the session that a family hung from when it was begun
+// for tokens alone and no other family is left: nobody has a cookie of it, and in
+// the list of sessions it would be a program that is signed in.
+func (r *Room) FamilyEnded(ctx context.Context, tx store.Tx, f auth.Family, now time.Time) error {
+	s, err := tx.Session(ctx, f.SessionID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the session of a family: %w", err)
+	case !s.TokensOnly || !s.EndedAt.IsZero():
+		return nil
+	}
+	live, err := tx.ListFamilies(ctx, s.UserID, now)
+	if err != nil {
+		return fmt.Errorf("list families: %w", err)
+	}
+	if slices.ContainsFunc(live, func(other auth.Family) bool { return other.SessionID == s.ID && other.ID != f.ID }) {
+		return nil
+	}
+	return r.end(ctx, tx, s.ID, s.UserID, s.AbsoluteEnd.Unix(), auth.EndRevoked, now)
 }
 
 // EndAll voids everything handed out for the user, in tx: it raises the epoch,

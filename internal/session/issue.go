@@ -39,6 +39,8 @@ type Proof struct {
 	// Elsewhere are the checked cookies of other mounts that the browser sent
 	// along: the sessions of other users end with this one's beginning.
 	Elsewhere []Checked
+	// TokensOnly: the session is begun for tokens, and its cookie goes to nobody.
+	TokensOnly bool
 }
 
 // Token is what goes into the cookie.
@@ -62,7 +64,7 @@ func (m *Mount) Begin(ctx context.Context, tx store.Tx, p Proof) (Begun, error) 
 	s := Begun{Session: auth.Session{
 		ID: auth.NewSessionID(now), UserID: p.User.ID, Mount: m.name, Subject: subject, Epoch: p.User.Epoch,
 		CreatedAt: now, LastSeenAt: now, AbsoluteEnd: now.Add(m.Absolute),
-		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent, Version: 1,
+		Methods: p.Methods, Address: p.Device.Address, UserAgent: p.Device.UserAgent, Version: 1, TokensOnly: p.TokensOnly,
 	}}
 	m.carrier.begin(&s, p.User, nil)
 	if err := tx.InsertSession(ctx, s.Session); errors.Is(err, store.ErrConflict) {

@@ -108,6 +108,8 @@ type Browser struct {
 	// begins, with its row; its error is returned as it is, and nothing has begun.
 	// As the transaction, it may run more than once.
 	Within func(ctx context.Context, tx store.Tx, u auth.User, s auth.Session) error
+	// TokensOnly: whoever signs in wants tokens, and gets no cookie.
+	TokensOnly bool
 	// Approve, if not nil, is asked once the proofs are right and before a
 	// session begins; its error is returned as it is.
 	Approve func(ctx context.Context, u auth.User) error

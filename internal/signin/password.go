@@ -187,7 +187,7 @@ func (r *Room) upgrade(ctx context.Context, ticket *password.Ticket, found accou
 // session has begun, or not at all. It returns the row as it is then.
 func (r *Room) proceed(ctx context.Context, a Attempt, b Browser, try Try, first func(tx store.Tx) (auth.User, error)) (Outcome, error) {
 	proof := session.Proof{
-		User: a.User, Methods: a.Proven, Device: b.Device, Replaces: b.Current,
+		User: a.User, Methods: a.Proven, Device: b.Device, Replaces: b.Current, TokensOnly: b.TokensOnly,
 	}
 	if a.Missing == StepDone && b.Approve != nil {
 		if err := b.Approve(ctx, a.User); err != nil {

@@ -267,8 +267,12 @@ func (r *Room) end(ctx context.Context, tx store.Tx, f auth.Family, reason auth.
 	if err := r.announceEnd(ctx, tx, f.ID, f.AbsoluteEnd, now); err != nil {
 		return err
 	}
-	e := event(auth.EventFamilyEnded, f, now)
-	return tx.AppendEvent(ctx, e)
+	if r.Ended != nil && f.SessionID != "" {
+		if err := r.Ended(ctx, tx, f, now); err != nil {
+			return err
+		}
+	}
+	return tx.AppendEvent(ctx, event(auth.EventFamilyEnded, f, now))
 }
 
 // announceEnd writes the feed alone, also for an ID that has no row.

@@ -53,6 +53,9 @@ type Options struct {
 	Limits ratelimit.Source
 	// Seen, if not nil, is told that a session was used.
 	Seen func(id auth.SessionID)
+	// Ended, if not nil, is told, in the transaction, of a family that ends before
+	// its time: a session that was begun for it ends too.
+	Ended func(ctx context.Context, tx store.Tx, f auth.Family, now time.Time) error
 	// More, if not nil, gives further claims for a token.
 	More func(ctx context.Context, audience string, s Subject) (map[string]any, error)
 	// Logger receives what an operator must act on.

@@ -11,11 +11,11 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
-const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject, secret_hash, data, version`
+const sessionColumns = `id, user_id, mount, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, subject, secret_hash, data, version, tokens_only`
 
 // sessionOfUser are the same columns beside those of the user.
 const sessionOfUser = `SELECT s.id, s.user_id, s.mount, s.epoch, s.created_at, s.absolute_end, s.last_seen_at, s.methods, s.address, s.user_agent,
-	s.ended_at, s.end_reason, s.subject, s.secret_hash, s.data, s.version, ` + userColumns + `
+	s.ended_at, s.end_reason, s.subject, s.secret_hash, s.data, s.version, s.tokens_only, ` + userColumns + `
 	FROM sessions s JOIN users u ON u.id = s.user_id` + userIdentifiers + `WHERE s.id = $1`
 
 // sessionRow is where a row is read to.
@@ -24,17 +24,18 @@ type sessionRow struct {
 	created, end, seen int64
 	methods, from      string
 	ended              sql.NullInt64
+	tokensOnly         int64
 }
 
 func (r *sessionRow) columns() []any {
 	return []any{&r.ID, &r.UserID, &r.Mount, &r.Epoch, &r.created, &r.end, &r.seen,
-		&r.methods, &r.from, &r.UserAgent, &r.ended, &r.EndReason, &r.Subject, &r.SecretHash, &r.Data, &r.Version}
+		&r.methods, &r.from, &r.UserAgent, &r.ended, &r.EndReason, &r.Subject, &r.SecretHash, &r.Data, &r.Version, &r.tokensOnly}
 }
 
 func (r *sessionRow) session() (s auth.Session, err error) {
 	s = r.Session
 	s.CreatedAt, s.AbsoluteEnd, s.LastSeenAt = fromMicros(r.created), fromMicros(r.end), fromMicros(r.seen)
-	s.EndedAt = fromMaybeMicros(r.ended)
+	s.EndedAt, s.TokensOnly = fromMaybeMicros(r.ended), r.tokensOnly != 0
 	if s.Methods, err = fromList(r.methods); err != nil {
 		return s, err
 	}
@@ -76,7 +77,7 @@ func (b behind) Scan(dest ...any) error { return b.scanner.Scan(append(b.first, 
 // insertSession reads the condition and writes the row in one statement, so
 // that nothing can come between (guarantees R3).
 const insertSession = `INSERT INTO sessions (` + sessionColumns + `)
-	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+	SELECT $1, id, $3, epoch, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
 	FROM users WHERE id = $2 AND epoch = $4 AND disabled_at IS NULL`
 
 // On PostgreSQL nobody else may change the user's row meanwhile.
@@ -89,7 +90,7 @@ func (t *tx) InsertSession(ctx context.Context, s auth.Session) error {
 	}
 	return t.change(ctx, store.ErrConflict, "insert session", t.conn.word(&insertSessionWording),
 		s.ID, s.UserID, s.Mount, s.Epoch, micros(s.CreatedAt), micros(s.AbsoluteEnd), micros(s.LastSeenAt),
-		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject, s.SecretHash, s.Data, s.Version)
+		methods, address(s.Address), s.UserAgent, maybeMicros(s.EndedAt), string(s.EndReason), s.Subject, s.SecretHash, s.Data, s.Version, number(s.TokensOnly))
 }
 
 func (t *tx) Session(ctx context.Context, id auth.SessionID) (auth.Session, error) {

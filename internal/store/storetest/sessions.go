@@ -39,7 +39,7 @@ func sessionRoundTrip(t *testing.T, s store.Store) {
 		want := auth.Session{
 			ID: auth.NewSessionID(start), UserID: u.ID, Mount: "/api/auth", Epoch: u.Epoch,
 			Subject: "clx7é", CreatedAt: start, AbsoluteEnd: justAfter(start), LastSeenAt: justBefore(start),
-			Methods: []string{"pwd", "otp"}, Address: netip.MustParseAddr(from), UserAgent: "Ä'\"%_;--",
+			Methods: []string{"pwd", "otp"}, Address: netip.MustParseAddr(from), TokensOnly: true, UserAgent: "Ä'\"%_;--",
 			SecretHash: "hash-of-the-secret", Data: `{"a":"ä"}`, Version: 7,
 			EndedAt: start.Add(time.Hour), EndReason: auth.EndSuperseded,
 		}

@@ -133,7 +133,7 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) forPassword(w http.ResponseWriter, r *http.Request, plan token.Plan, typed string, password auth.Secret) error {
 	start := &token.Start{Plan: plan}
 	from := h.Mount.Bare(w, r).Browser(nil)
-	from.Elsewhere, from.Within = nil, start.Within
+	from.Elsewhere, from.Within, from.TokensOnly = nil, start.Within, true
 	outcome, err := h.SignIn.Password(r.Context(), typed, password, from)
 	if err != nil {
 		return err

@@ -68,7 +68,8 @@ CREATE TABLE sessions (
     end_reason   TEXT COLLATE "C" NOT NULL,
     secret_hash  TEXT    NOT NULL,
     data         TEXT    NOT NULL,
-    version      BIGINT  NOT NULL
+    version      BIGINT  NOT NULL,
+    tokens_only  INTEGER NOT NULL
 );
 
 CREATE INDEX sessions_by_user ON sessions (user_id, created_at);

@@ -6,6 +6,9 @@ ALTER TABLE sessions ADD COLUMN secret_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN data TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 
+-- Sessions that were begun for tokens, and of which there is no cookie.
+ALTER TABLE sessions ADD COLUMN tokens_only INTEGER NOT NULL DEFAULT 0;
+
 -- Families of refresh tokens. No token can be made from a row: the root key is
 -- elsewhere.
 CREATE TABLE families (
