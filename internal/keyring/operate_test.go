@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,5 +244,19 @@ func TestHousekeep_retiresAgainWhatARestoredDatabaseBroughtBack(t *testing.T) {
 	s.ok("list keys", err)
 	if len(again) != len(rows) {
 		t.Errorf("%d keys, and %d after one more step", len(rows), len(again))
+	}
+}
+
+// The ID of a key is typed after "key retire", where a hyphen begins a flag.
+// One of 64 thumbprints begins with one.
+func TestRotate_noKeyIDLooksLikeAFlag(t *testing.T) {
+	ctx, s := context.Background(), newSite(t)
+	r := s.prepared()
+	for range 150 {
+		rot, err := r.Rotate(ctx, "cli", jwt.ES256, true)
+		s.ok("rotate", err)
+		if strings.HasPrefix(rot.To, "-") {
+			t.Fatalf("the key %s signs", rot.To)
+		}
 	}
 }

@@ -302,6 +302,9 @@ func (r *Ring) missing() (rows, promoted []auth.Key, err error) {
 // generate makes a key and seals it. It stands in no row yet.
 func (r *Ring) generate(a jwt.Algorithm, state auth.KeyState) (row auth.Key, err error) {
 	k, err := jwt.Generate(a)
+	for err == nil && strings.HasPrefix(k.ID(), "-") { // one of 64, which commands would take for a flag
+		k, err = jwt.Generate(a)
+	}
 	if err != nil {
 		return row, err
 	}
