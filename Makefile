@@ -3,6 +3,9 @@ SHELL := /bin/bash
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+# Packages under test at once: browsers and databases are waited for, and two
+# cores would stand idle.
+ATONCE ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n > 3 ? n : 3)))
 # Packages most of whose tests let goroutines meet; of others "race" names the
 # tests. The race detector needs gcc.
 RACE := ./internal/revocation ./internal/ratelimit
@@ -24,7 +27,7 @@ run: ## Gatehouse in development mode, and the Next.js example behind it if Node
 test: ## every test; says what is missing on this machine and skips that by name
 	@scripts/missing.sh
 	@# The long ones first: the others run beside them.
-	$(GO) test -timeout 15m ./test/e2e ./test/docs ./...
+	$(GO) test -p $(ATONCE) -timeout 15m ./test/e2e ./test/docs ./...
 	@$(GO) test -run TestReplay -v ./internal/web/authjs | sed -n 's/^ *replay_test.go:[0-9]*: //p'
 	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "skipped: the race detector needs gcc"; fi
 

@@ -37,6 +37,7 @@ var sections = []section{
 	{"micro", (*run).micro},
 	{"session", (*run).session},
 	{"check", (*run).check},
+	{"tokens", (*run).tokens},
 	{"signin", (*run).signIn},
 	{"storm", (*run).storm},
 	{"start", (*run).start},

@@ -127,9 +127,9 @@ func embedded(arguments []string) (err error) {
 	g, err := gatehouse.New(ctx, gatehouse.Config{
 		PublicOrigin: origin, Secrets: []gatehouse.Secret{ownSecret},
 		Mounts:   []gatehouse.Mount{{Dialect: *dialect, Secrets: []gatehouse.Secret{appSecret}}},
-		Database: gatehouse.Database{Path: *database},
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Metrics:  prometheus.NewRegistry(),
+		Database: gatehouse.Database{Path: *database}, Tokens: gatehouse.Tokens{Audiences: audiences()},
+		Logger:  slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Metrics: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		return err

@@ -54,9 +54,9 @@ func (s onServer) fill(b *testing.B, sessions, revocations int) {
 		{`CREATE INDEX people_n ON people (n)`, nil},
 		{`INSERT INTO users (id, name, image, roles, epoch, version, created_at, updated_at)
 			SELECT id, 'Ada', '', '["user"]', 1, 1, $1, $1 FROM people`, []any{at}},
-		{`INSERT INTO sessions (id, user_id, mount, subject, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, end_reason, secret_hash, data, version)
+		{`INSERT INTO sessions (id, user_id, mount, subject, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, end_reason, secret_hash, data, version, tokens_only)
 			SELECT 'ses_' || ` + id + `, p.id, '/api/auth', p.id, 1, $3, $4, $3, '["pwd"]', '192.0.2.7',
-				'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '', '', '', 1
+				'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '', '', '', 1, 0
 			FROM generate_series(1, $1::int) i JOIN people p ON p.n = i % $2::int + 1`, []any{sessions, max(sessions/10, 1), at, end}},
 		{`INSERT INTO changes (kind, session_id, user_id, family_id, key_id, value, at, until)
 			SELECT 'session_ended', 'ses_' || ` + id + `, '', '', '', 0, $2, $3 FROM generate_series(1, $1::int) i`, []any{revocations, at, end}},

@@ -177,7 +177,7 @@ func (s *benchStore) raw(b *testing.B, until time.Time, size int) (rows int) {
 		for range size {
 			x := s.session()
 			exec(2, string(x.ID), string(x.UserID), x.Mount, x.Epoch, x.CreatedAt.UnixMicro(), x.AbsoluteEnd.UnixMicro(), x.LastSeenAt.UnixMicro(),
-				`["pwd"]`, "", x.UserAgent, nil, "", "", "", "", 1)
+				`["pwd"]`, "", x.UserAgent, nil, "", "", "", "", 1, 0)
 		}
 		exec(1)
 	}

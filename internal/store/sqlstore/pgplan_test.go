@@ -20,9 +20,9 @@ var grown = []string{
 	`INSERT INTO passwords SELECT 'u' || i, 'h' || i, false, i FROM generate_series(1, 100000) i`,
 	`INSERT INTO old_ids SELECT '/api/auth', 'o' || i, 'u' || i, true FROM generate_series(1, 50000) i`,
 	`INSERT INTO gone_old_ids SELECT '/api/auth', 'g' || i FROM generate_series(1, 50000) i`,
-	`INSERT INTO sessions (id, user_id, mount, subject, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, secret_hash, data, version)
+	`INSERT INTO sessions (id, user_id, mount, subject, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, secret_hash, data, version, tokens_only)
 		SELECT 's' || i, 'u' || (1 + i % 100000), '/api/auth', '', 1, i, i + 90000000, i, '["pwd"]', '', 'Mozilla/5.0',
-			CASE WHEN i % 10 = 0 THEN i END, CASE WHEN i % 10 = 0 THEN 'revoked' ELSE '' END, '', '', 1 FROM generate_series(1, 1000000) i`,
+			CASE WHEN i % 10 = 0 THEN i END, CASE WHEN i % 10 = 0 THEN 'revoked' ELSE '' END, '', '', 1, 0 FROM generate_series(1, 1000000) i`,
 	`INSERT INTO families (id, user_id, session_id, subject, client_id, mount, audiences, scopes, offline, epoch, methods, key_id, salt, generation, rotated_at, retries, proven_at, created_at, absolute_end, ended_at, end_reason)
 		SELECT 'f' || i, 'u' || (1 + i % 100000), 's' || i, '', 'web', '/api/auth', '[]', '[]', 0, 1, '[]', 'k', '\x00', 1, i, 0, i, i, i + 90000000,
 			CASE WHEN i % 10 = 0 THEN i END, '' FROM generate_series(1, 200000) i`,
