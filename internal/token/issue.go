@@ -199,13 +199,11 @@ func (p Plan) FromSession(ctx context.Context, id auth.SessionID, epoch int64) (
 	var u auth.User
 	var f auth.Family
 	begin := func(tx store.Tx) error {
-		s, err := tx.Session(ctx, id)
+		s, user, err := tx.SessionAndUser(ctx, id)
 		if err != nil {
 			return err
 		}
-		if u, err = tx.User(ctx, s.UserID); err != nil {
-			return err
-		}
+		u = user
 		if !s.EndedAt.IsZero() || u.Disabled() || u.Epoch != epoch || s.Epoch != epoch {
 			return store.ErrNotFound
 		}
