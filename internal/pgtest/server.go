@@ -48,6 +48,8 @@ type Server struct {
 	mu       sync.Mutex
 	running  *process
 	sequence int
+	// ends says that the server ends with the test that began it.
+	ends bool
 }
 
 // shared is the server that [Shared] started.
@@ -78,6 +80,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		t.Fatalf("start PostgreSQL: %v", err)
 	}
+	s.ends = true
 	t.Cleanup(s.remove)
 	return s
 }
@@ -138,7 +141,7 @@ func (s *Server) URLAs(role, password, database string) string {
 
 // NewDatabase makes an empty database, or a copy of another one that nobody is
 // connected to, and returns its URL. It is dropped with the test, with whoever
-// is still connected.
+// is still connected, or goes with its server.
 func (s *Server) NewDatabase(t testing.TB, template ...string) string {
 	t.Helper()
 	s.mu.Lock()
@@ -150,6 +153,9 @@ func (s *Server) NewDatabase(t testing.TB, template ...string) string {
 		statement += " TEMPLATE " + template[0]
 	}
 	s.Exec(t, "postgres", statement)
+	if s.ends { // with its databases, and a commit may be waiting for a standby
+		return s.URL(name)
+	}
 	t.Cleanup(func() {
 		if s.alive() {
 			_ = s.exec("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")

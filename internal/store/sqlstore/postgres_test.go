@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,11 +51,21 @@ func TestPostgres_aCommitWithAWarningIsNotAcknowledged(t *testing.T) {
 	until(t, "the server to have read the setting", func() bool {
 		return s.Ask(t, "postgres", "SHOW synchronous_standby_names") == "nobody"
 	})
+	// Commits wait from when another process of the server has read it too.
 	result := make(chan error, 1)
-	go func() { result <- db.RaiseBacklog(context.Background(), "key", time.Minute, start) }()
+	var cancelled atomic.Bool
+	go func() {
+		for {
+			if err := db.RaiseBacklog(context.Background(), "key", time.Minute, start); err != nil || cancelled.Load() {
+				result <- err
+				return
+			}
+		}
+	}()
 	until(t, "the commit to wait for the standby", func() bool {
 		return s.Ask(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1"
 	})
+	cancelled.Store(true)
 	s.Exec(t, "postgres", "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
 	if err := <-result; err == nil || !strings.Contains(err.Error(), "not known whether") {
 		t.Errorf("got %v, want that it is not known whether the change was kept", err)
