@@ -25,6 +25,8 @@ type (
 	FamilyID string
 	// NodeID names a [Node]: nod_….
 	NodeID string
+	// APIKeyID names an API key: key_….
+	APIKeyID string
 )
 
 // NewUserID makes an identifier whose time part is now.

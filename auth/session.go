@@ -73,24 +73,39 @@ const (
 // must neither bring a dead cookie back nor wipe its successor.
 const SupersededGrace = 30 * time.Second
 
-// Principal is who is asking now.
+// Principal is who is asking now, and with what: the cookie of a session, an
+// access token or an API key.
 type Principal struct {
-	UserID    UserID
+	// UserID is whose authority it is; empty for the key of a service.
+	UserID UserID
+	// SessionID is empty for an API key.
 	SessionID SessionID
-	// Roles is sorted and free of doubles. They are those of the user's row as
-	// far as this server has heard, never what an application wrote into the
-	// cookie.
+	// APIKeyID is the key that was shown; empty otherwise.
+	APIKeyID APIKeyID
+	// Roles is sorted and free of doubles. They are those of the user's row, or
+	// of a service's key, as far as this server has heard, never what an
+	// application wrote into the cookie. It is empty for a credential that its
+	// scopes narrow.
 	Roles []string
+	// NarrowedRoles are the roles behind a credential that its scopes narrow: an
+	// API key that has scopes, or an access token one of whose scopes has the
+	// form of a permission. Of what these roles allow, it may do what one of the
+	// Scopes matches too. It holds none of them: who asks [Principal.HasRole] gets
+	// no.
+	NarrowedRoles []string
 	// SignedInAt is when the session began, exact to the second: when the
-	// password was given, however often the cookie has been renewed since.
+	// password was given, however often the cookie has been renewed since. It is
+	// zero for an API key.
 	SignedInAt time.Time
-	// ClientID and Scopes are those of the access token, when the request came
-	// with one; empty for a session's cookie.
+	// ClientID is that of the access token, when the request came with one.
 	ClientID string
-	Scopes   []string
+	// Scopes are those of the access token or the API key; empty for a session's
+	// cookie.
+	Scopes []string
 }
 
-// HasRole says whether the Principal holds the role.
+// HasRole says whether the Principal holds the role as a whole. A credential
+// that its scopes narrow holds none.
 func (p Principal) HasRole(role string) bool { return slices.Contains(p.Roles, role) }
 
 // Device is what a request tells of the browser it comes from.
