@@ -1,11 +1,8 @@
 package gatehouse
 
 import (
-	"fmt"
 	"net/http"
-	"time"
 
-	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 )
 
@@ -35,17 +32,7 @@ import (
 // Require panics when a Need is the zero value, and what it returns panics when
 // the handler is nil.
 func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
-	var policy guard.Policy
-	for _, need := range n {
-		switch {
-		case need.fresh:
-			policy.MaxStaleness = FreshWithin
-		case len(need.anyOf) > 0:
-			policy.Roles = append(policy.Roles, need.anyOf)
-		default:
-			panic("gatehouse: Require: a zero Need, which nobody could meet; make Needs with Role, AnyRole or Fresh")
-		}
-	}
+	policy := policyOf("Require", n)
 	return func(next http.Handler) http.Handler {
 		mustHandle("Require", next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +40,7 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 			if !known {
 				c = g.guard.Identify(w, r)
 			}
-			if d := c.Decide(policy); !d.Allowed() {
+			if d := c.Decide(r.Context(), policy); !d.Allowed() {
 				g.refuse(w, r, c, d)
 				return
 			}
@@ -64,47 +51,4 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 			c.Pass(w, r.WithContext(withCaller(r.Context(), c)), next, guard.Private)
 		})
 	}
-}
-
-// Need is one condition on who calls, for [Gatehouse.Require]. [Role], [AnyRole]
-// and [Fresh] make one.
-type Need struct {
-	anyOf []string
-	fresh bool
-}
-
-// FreshWithin is how long ago this server may have heard of revocations for
-// [Fresh].
-const FreshWithin = 2 * time.Second
-
-// Fresh is for routes where a session that was just revoked must not pass, even
-// on a server that has lost its database: it is met as long as the change feed
-// was read within [FreshWithin]. Otherwise the answer is 503, where routes
-// without it go on for Config.Session.MaxStaleness.
-func Fresh() Need { return Need{fresh: true} }
-
-// Role is met by whoever holds the role. Names of roles are case-sensitive:
-// "admin" and "Admin" are two. It is the role that the user's row has, as far
-// as this server has heard; what an application wrote into the cookie counts
-// for nothing.
-//
-// It panics when no user could ever hold a role of that name, as http.ServeMux
-// panics about a pattern: the mistake is in the program, and a door that opens
-// to nobody would hide it.
-func Role(name string) Need { return anyOf("Role", name) }
-
-// AnyRole is met by whoever holds at least one of the roles. It panics as
-// [Role] does, and when there are none.
-func AnyRole(names ...string) Need { return anyOf("AnyRole", names...) }
-
-func anyOf(call string, names ...string) Need {
-	for _, name := range names {
-		if _, err := auth.CleanRoles([]string{name}); err != nil {
-			panic(fmt.Sprintf("gatehouse: %s(%q): no user can hold this role. %s", call, name, auth.AsError(err).Text()))
-		}
-	}
-	if len(names) == 0 {
-		panic("gatehouse: " + call + "(): name at least one role")
-	}
-	return Need{anyOf: append([]string(nil), names...)}
 }

@@ -77,7 +77,7 @@ func TestBearer_decidesAndSaysNoMoreThanItMust(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		caller := s.guard.Identify(w, r)
-		if d := caller.Decide(guard.Policy{}); d.Allowed() {
+		if d := caller.Decide(t.Context(), guard.Policy{}); d.Allowed() {
 			caller.Pass(w, r, http.HandlerFunc(ok), guard.Private)
 		} else {
 			s.guard.Refuse(w, r, caller, d)
@@ -99,19 +99,19 @@ func TestBearer_decidesAndSaysNoMoreThanItMust(t *testing.T) {
 func TestBearer_isThePrincipalWithItsOwnRoles(t *testing.T) {
 	s := newSite(t)
 	s.guard.Bearer = judge
-	admins := guard.Policy{Roles: [][]string{{"admin"}}}
+	admins := needs("admin")
 	for token, allowed := range map[string]bool{"good": false, "admin": true} {
 		r := httptest.NewRequest("GET", "https://app.example/x", nil)
 		r.Header.Set("Authorization", "Bearer "+token)
 		w := httptest.NewRecorder()
 		caller := s.guard.Identify(w, r)
 		p, known := caller.Principal()
-		d := caller.Decide(admins)
+		d := caller.Decide(t.Context(), admins)
 		if !known || d.Allowed() != allowed || (p.ClientID == "app") == allowed {
 			t.Errorf("%s: %+v, admitted as admin: %v", token, p, d.Allowed())
 		}
 		p.Roles[0] = "admin"
-		if again := caller.Decide(admins); again.Allowed() != allowed {
+		if again := caller.Decide(t.Context(), admins); again.Allowed() != allowed {
 			t.Errorf("%s: a handler that writes into its Principal changes the decision", token)
 		}
 		if !allowed {

@@ -100,6 +100,7 @@ func (c *Caller) Principal() (auth.Principal, bool) {
 	}
 	p := c.principal()
 	p.Roles = slices.Clone(p.Roles) // the handler's own: a later Decide reads ours
+	p.NarrowedRoles = slices.Clone(p.NarrowedRoles)
 	p.Scopes = slices.Clone(p.Scopes)
 	return p, true
 }
@@ -110,14 +111,6 @@ func (c *Caller) principal() auth.Principal {
 		return c.who
 	}
 	return c.facts.Principal()
-}
-
-// roles are those of whoever is signed in.
-func (c *Caller) roles() []string {
-	if c.bearer {
-		return c.who.Roles
-	}
-	return c.facts.Roles
 }
 
 // provenOwn says whether a cookie is enough for the request: it asks and

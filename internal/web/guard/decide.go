@@ -1,9 +1,9 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -12,9 +12,8 @@ import (
 // Policy says who may pass. The zero Policy lets everybody pass who is signed
 // in.
 type Policy struct {
-	// Roles are conditions that must all hold; one holds when the caller has
-	// any of its roles. An empty one never holds.
-	Roles [][]string
+	// All are conditions that must all hold.
+	All []Condition
 	// MaxStaleness is how long ago the change feed may have been read, where
 	// less is demanded than of every check; zero demands nothing.
 	MaxStaleness time.Duration
@@ -41,7 +40,7 @@ var (
 // asks), invalid_token and invalid_request (the access token is not good, or
 // there are two), csrf_failed (a cookie is not enough for this request), forbidden (the
 // Policy says no).
-func (c *Caller) Decide(p Policy) Decision {
+func (c *Caller) Decide(ctx context.Context, p Policy) Decision {
 	switch {
 	case c.failed != nil:
 		return c.Unknown()
@@ -59,12 +58,7 @@ func (c *Caller) Decide(p Policy) Decision {
 			return Decision{auth.AsError(auth.Unavailable(fmt.Errorf("the change feed was read %v ago, and this route allows %v", age, p.MaxStaleness)))}
 		}
 	}
-	for _, any := range p.Roles {
-		if !slices.ContainsFunc(any, func(role string) bool { return slices.Contains(c.roles(), role) }) {
-			return Decision{auth.NewError(auth.CodeForbidden, fmt.Errorf("none of the roles %q", any))}
-		}
-	}
-	return Decision{}
+	return Decision{c.meets(ctx, p.All)}
 }
 
 // Unknown refuses when it cannot be said who asks, and allows everybody else,

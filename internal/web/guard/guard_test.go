@@ -81,7 +81,7 @@ var (
 // needs is a policy of roles that must all be held.
 func needs(roles ...string) (p guard.Policy) {
 	for _, r := range roles {
-		p.Roles = append(p.Roles, []string{r})
+		p.All = append(p.All, guard.Condition{Roles: []string{r}})
 	}
 	return p
 }
@@ -89,7 +89,7 @@ func needs(roles ...string) (p guard.Policy) {
 // decide is the Code, empty when allowed.
 func (s *site) decide(r *http.Request, p guard.Policy) auth.Code {
 	s.t.Helper()
-	d := s.guard.Identify(httptest.NewRecorder(), r).Decide(p)
+	d := s.guard.Identify(httptest.NewRecorder(), r).Decide(r.Context(), p)
 	if d.Allowed() {
 		return ""
 	}
@@ -106,7 +106,7 @@ func (s *site) serve(r *http.Request, p guard.Policy, next http.HandlerFunc) *ht
 func (s *site) protect(p guard.Policy, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := s.guard.Identify(w, r)
-		if d := c.Decide(p); !d.Allowed() {
+		if d := c.Decide(r.Context(), p); !d.Allowed() {
 			s.guard.Refuse(w, r, c, d)
 			return
 		}
@@ -131,7 +131,7 @@ func cookieOf(m *mount.Mount, res *http.Response) (renewed string, deleted bool)
 func TestDecide_byRole(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site, m *mount.Mount) {
 		_, token := s.Begin(t, m, s.NewUser(t, "ann", "user", "editor"), nil)
-		any := guard.Policy{Roles: [][]string{{"admin", "editor"}}}
+		any := guard.Policy{All: []guard.Condition{{Roles: []string{"admin", "editor"}}}}
 		for _, c := range []struct {
 			what   string
 			token  string
@@ -148,7 +148,7 @@ func TestDecide_byRole(t *testing.T) {
 			{"any of two", token.Text, any, ""},
 			{"a part of a name", token.Text, needs("use"), auth.CodeForbidden},
 			{"other letters", token.Text, needs("User"), auth.CodeForbidden},
-			{"a condition without roles", token.Text, guard.Policy{Roles: [][]string{{}}}, auth.CodeForbidden},
+			{"a condition without roles", token.Text, guard.Policy{All: []guard.Condition{{}}}, auth.CodeForbidden},
 			{"a cookie of nobody's", "garbage", guard.Policy{}, auth.CodeSessionExpired},
 		} {
 			r := ask("GET", "/x")
@@ -168,8 +168,8 @@ func TestDecide_byRole(t *testing.T) {
 func TestDecide_freshRoutesRefuseSooner(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *site, m *mount.Mount) {
 		_, token := s.Begin(t, m, s.NewUser(t, "ann", "user"), nil)
-		fresh := guard.Policy{Roles: [][]string{{"user"}}, MaxStaleness: 2 * time.Second}
-		admins := guard.Policy{Roles: [][]string{{"admin"}}, MaxStaleness: 2 * time.Second}
+		fresh := guard.Policy{All: []guard.Condition{{Roles: []string{"user"}}}, MaxStaleness: 2 * time.Second}
+		admins := guard.Policy{All: []guard.Condition{{Roles: []string{"admin"}}}, MaxStaleness: 2 * time.Second}
 		signedIn := func() *http.Request { return ask("GET", "/x", cookie(m, token.Text)) }
 		want := func(when string, r *http.Request, p guard.Policy, code auth.Code) {
 			t.Helper()
@@ -200,7 +200,7 @@ func TestPrincipal_saysWhoAndSinceWhen(t *testing.T) {
 			t.Errorf("%+v, %v", p, ok)
 		}
 		p.Roles[0] = "admin" // a handler's mistake
-		if d := c.Decide(needs("admin")); d.Allowed() {
+		if d := c.Decide(t.Context(), needs("admin")); d.Allowed() {
 			t.Error("a handler's change to its own copy made an administrator")
 		}
 	})

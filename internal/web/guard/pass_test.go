@@ -369,7 +369,7 @@ func TestPass_concurrentlyWithALateHandler(t *testing.T) {
 		go func() {
 			defer close(done)
 			for {
-				if p, ok := c.Principal(); !ok || p.UserID == "" || !c.Decide(guard.Policy{}).Allowed() {
+				if p, ok := c.Principal(); !ok || p.UserID == "" || !c.Decide(t.Context(), guard.Policy{}).Allowed() {
 					t.Error("nobody")
 				}
 				select {
