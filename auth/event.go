@@ -60,6 +60,10 @@ const (
 	EventKeyCreated EventType = "key.created"
 	EventKeyRotated EventType = "key.rotated"
 	EventKeyRetired EventType = "key.retired"
+	// The Detail of these is the role's name.
+	EventRoleCreated EventType = "role.created"
+	EventRoleUpdated EventType = "role.updated"
+	EventRoleDeleted EventType = "role.deleted"
 )
 
 // Change is one row of the change feed: what every node must know to refuse
@@ -105,4 +109,7 @@ const (
 	// ChangeKeys names a signing key whose state has changed: the keyring must
 	// be read again.
 	ChangeKeys ChangeKind = "keys_changed"
+	// ChangeRoles says that a stored role was made, changed or deleted: the roles
+	// must be read again.
+	ChangeRoles ChangeKind = "roles_changed"
 )

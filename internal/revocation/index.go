@@ -23,6 +23,8 @@ type Index struct {
 	// keys counts the rows about signing keys, and keyHooks hear of each.
 	keys     atomic.Uint64
 	keyHooks atomic.Pointer[[]func(auth.Change)]
+	// roles counts the rows about roles.
+	roles atomic.Uint64
 	// limit is how many entries are kept whole, used how many there are. Of
 	// those beyond, a trace is kept; nil when there are none.
 	limit    int64
@@ -94,6 +96,8 @@ func (x *Index) Apply(c auth.Change) {
 				fn(c)
 			}
 		}
+	case auth.ChangeRoles:
+		x.roles.Add(1)
 	}
 }
 
@@ -136,6 +140,10 @@ func (x *Index) User(key [16]byte) (Least, bool) {
 // KeyChanges counts the rows about signing keys that were applied. A copy of
 // the keys is good as long as the count is what it was before they were read.
 func (x *Index) KeyChanges() uint64 { return x.keys.Load() }
+
+// RoleChanges counts the rows about roles that were applied. What was read of
+// the roles is good as long as the count is what it was before they were read.
+func (x *Index) RoleChanges() uint64 { return x.roles.Load() }
 
 // OnKeyChange has fn called with every row about signing keys, as it is
 // applied: by whoever applies it, so fn returns at once. A row may come more
