@@ -1,6 +1,8 @@
 // Package ratelimit says how often something may be asked for. It owns the
 // arithmetic of a limit (GCRA), what a limit is, the [Source] that remembers
-// who took how much, one Source in memory, and the key for a client address.
+// who took how much, one Source in memory, what becomes of a Source that several
+// servers share when it is out of reach ([Shared]), and the key for a client
+// address. A [Limiter] decides by a named [Policy], whose keys it derives.
 //
 // Which limits exist, what counts against them and what a refusal looks like is
 // decided by the callers. Counters that protect a secret (wrong passwords, wrong

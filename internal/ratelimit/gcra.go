@@ -20,15 +20,18 @@ func (g gcra) since(stored, now int64) int64 {
 	return min(max(stored, now), now+g.whole)
 }
 
+// halfAt is the moment of an allowance that was half empty at the given time.
+func (g gcra) halfAt(at int64) int64 { return at + g.whole/2 }
+
 // take returns the moment to store and the answer. If the answer is no, the
 // moment is the one before.
 func (g gcra) take(stored, now int64, cost int) (int64, Decision) {
 	before := g.since(stored, now)
 	after := before + int64(cost)*g.unit
 	if late := after - (now + g.whole); late > 0 {
-		return before, Decision{RetryAfter: time.Duration(late), Remaining: g.remaining(before, now)}
+		return before, Decision{RetryAfter: time.Duration(late), Remaining: g.remaining(before, now), Whole: time.Duration(before - now)}
 	}
-	return after, Decision{Allowed: true, Remaining: g.remaining(after, now)}
+	return after, Decision{Allowed: true, Remaining: g.remaining(after, now), Whole: time.Duration(after - now)}
 }
 
 // refund returns the moment to store.

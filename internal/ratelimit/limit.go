@@ -42,6 +42,26 @@ func (l Limit) Validate() error {
 	return nil
 }
 
+// MostAsks is how many allowances can be asked of together.
+const MostAsks = 8
+
+// ValidAsks returns an error, matched by ErrLimit, when cost units can never be
+// taken from one of asks, or when there are none or too many.
+func ValidAsks(asks []Ask, cost int) error {
+	if len(asks) == 0 || len(asks) > MostAsks {
+		return fmt.Errorf("%w: %d allowances asked of at once, and it must be from 1 to %d", ErrLimit, len(asks), MostAsks)
+	}
+	for i := range asks {
+		if err := asks[i].Limit.validCost(cost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Every returns the time in which one unit comes back.
+func (l Limit) Every() time.Duration { return l.Period / time.Duration(l.Burst) }
+
 // validCost returns an error if cost units can never be taken under l.
 func (l Limit) validCost(cost int) error {
 	if err := l.Validate(); err != nil {
@@ -62,6 +82,19 @@ type Decision struct {
 	RetryAfter time.Duration
 	// Remaining is how many whole units are left now.
 	Remaining int
+	// Whole is the time after which the allowance is whole again if nobody takes
+	// any more; 0 when it is whole.
+	Whole time.Duration
+}
+
+// Ask is one allowance that a request takes from: that of Key under Limit.
+type Ask struct {
+	// Limit is replaced by what was applied, where that is less.
+	Limit Limit
+	Key   string
+	// Decision is the answer, of this allowance by itself: where another one is
+	// short, it says Allowed and yet nothing was taken.
+	Decision Decision
 }
 
 // Source remembers what was taken under which limit and key. Every method is
@@ -74,6 +107,12 @@ type Decision struct {
 type Source interface {
 	// Take takes cost units of limit from key, all or none.
 	Take(ctx context.Context, key string, limit Limit, cost int, now time.Time) (Decision, error)
+	// TakeAll takes cost units from every allowance that is asked of, or from
+	// none, and sets the Decision of each. No two are the same. They are
+	// remembered together: group is a text that everybody who asks any of them
+	// gives with it, such as the widest of their keys; an allowance asked of in
+	// two groups is two. There are at most [MostAsks].
+	TakeAll(ctx context.Context, group string, asks []Ask, cost int, now time.Time) (taken bool, err error)
 	// Refund gives back cost units that were taken, because they turned out
 	// not to count (a right password, where wrong ones do). It never fills an
 	// allowance beyond its Burst, and does nothing for a key not remembered.

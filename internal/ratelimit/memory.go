@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
@@ -64,20 +65,63 @@ func (m *Memory) Capacity() int { return len(m.sets) * ways }
 // Take implements [Source]. It never fails but with ErrLimit, and does not look
 // at ctx.
 func (m *Memory) Take(_ context.Context, key string, limit Limit, cost int, now time.Time) (Decision, error) {
-	if err := limit.validCost(cost); err != nil {
-		return Decision{}, err
+	ask := [1]Ask{{Limit: limit, Key: key}}
+	_, err := m.take(ask[:], cost, now.UnixNano(), 0)
+	return ask[0].Decision, err
+}
+
+// TakeAll implements [Source], as Take does. It has no use for group.
+func (m *Memory) TakeAll(_ context.Context, _ string, asks []Ask, cost int, now time.Time) (bool, error) {
+	return m.take(asks, cost, now.UnixNano(), 0)
+}
+
+// take takes from all or none. If half is not 0, no allowance is fuller than
+// one that was half empty at that time.
+func (m *Memory) take(asks []Ask, cost int, now, half int64) (taken bool, err error) {
+	if err := ValidAsks(asks, cost); err != nil {
+		return false, err
 	}
-	g, at, hash := newGCRA(limit), now.UnixNano(), m.hash(limit.Name, key)
-	index, unlock := m.lock(hash)
-	defer unlock.Unlock()
-	s := m.sets[index].find(hash)
-	if s == nil {
-		s = m.sets[index].makeRoom(at)
-		*s = slot{key: hash, whole: at}
+	var room [MostAsks]place
+	places := room[:len(asks)]
+	for i := range asks {
+		hash := m.hash(asks[i].Limit.Name, asks[i].Key)
+		places[i] = place{hash: hash, set: hash & uint64(len(m.sets)-1)}
 	}
-	var d Decision
-	s.whole, d = g.take(s.whole, at, cost)
-	return d, nil
+	defer m.lock(places).unlock(m)
+	taken = true
+	for i := range asks {
+		p, g := &places[i], newGCRA(asks[i].Limit)
+		if p.slot = m.sets[p.set].find(p.hash); p.slot != nil {
+			p.moment = p.slot.whole
+		}
+		if half != 0 {
+			p.moment = max(p.moment, g.halfAt(half))
+		}
+		p.before = g.since(p.moment, now)
+		p.moment, asks[i].Decision = g.take(p.moment, now, cost)
+		taken = taken && asks[i].Decision.Allowed
+	}
+	for i := range places {
+		p := &places[i]
+		switch {
+		case taken:
+			s := m.sets[p.set].find(p.hash) // again: the one before may have made room in the same set
+			if s == nil {
+				s = m.sets[p.set].makeRoom(now)
+			}
+			*s = slot{key: p.hash, whole: p.moment}
+		case p.slot != nil:
+			p.slot.whole = p.before
+		}
+	}
+	return taken, nil
+}
+
+// place is where one of several allowances is kept.
+type place struct {
+	hash, set      uint64
+	slot           *slot // nil: not remembered
+	moment, before int64
 }
 
 // Refund implements [Source], as Take does.
@@ -86,9 +130,9 @@ func (m *Memory) Refund(_ context.Context, key string, limit Limit, cost int, no
 		return err
 	}
 	g, at, hash := newGCRA(limit), now.UnixNano(), m.hash(limit.Name, key)
-	index, unlock := m.lock(hash)
-	defer unlock.Unlock()
-	if s := m.sets[index].find(hash); s != nil {
+	place := [1]place{{hash: hash, set: hash & uint64(len(m.sets)-1)}}
+	defer m.lock(place[:]).unlock(m)
+	if s := m.sets[place[0].set].find(hash); s != nil {
 		s.whole = g.refund(s.whole, at, cost)
 	}
 	return nil
@@ -100,13 +144,33 @@ func (m *Memory) hash(name, key string) uint64 {
 	return max(h, 1)
 }
 
-// lock locks the part of the table that hash belongs to and returns the index
-// of its set.
-func (m *Memory) lock(hash uint64) (index uint64, unlock *sync.Mutex) {
-	index = hash & uint64(len(m.sets)-1)
-	mu := &m.locks[index%shards].Mutex
-	mu.Lock()
-	return index, mu
+// held is the locks that somebody has: each once, in order.
+type held struct {
+	shards [MostAsks]uint8
+	n      int
+}
+
+// lock locks the parts of the table that the places are in, in the order in
+// which everybody does.
+func (m *Memory) lock(places []place) (h held) {
+	for i := range places {
+		shard := uint8(places[i].set % shards)
+		if at, found := slices.BinarySearch(h.shards[:h.n], shard); !found {
+			copy(h.shards[at+1:h.n+1], h.shards[at:h.n])
+			h.shards[at] = shard
+			h.n++
+		}
+	}
+	for _, shard := range h.shards[:h.n] {
+		m.locks[shard].Lock()
+	}
+	return h
+}
+
+func (h held) unlock(m *Memory) {
+	for _, shard := range h.shards[:h.n] {
+		m.locks[shard].Unlock()
+	}
 }
 
 func (s *set) find(hash uint64) *slot {

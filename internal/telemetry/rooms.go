@@ -122,3 +122,17 @@ func (c counted) Take(ctx context.Context, key string, limit ratelimit.Limit, co
 	}
 	return d, err
 }
+
+func (c counted) TakeAll(ctx context.Context, group string, asks []ratelimit.Ask, cost int, now time.Time) (bool, error) {
+	taken, err := c.Source.TakeAll(ctx, group, asks, cost, now)
+	if err != nil || taken {
+		return taken, err
+	}
+	for i := range asks {
+		if !asks[i].Decision.Allowed {
+			c.refused.WithLabelValues(asks[i].Limit.Name).Inc()
+			break
+		}
+	}
+	return taken, nil
+}

@@ -31,6 +31,11 @@ func Run(t *testing.T, open func(t *testing.T) ratelimit.Source) {
 		{"any text is a key", testAnyKey},
 		{"bad limits and costs are refused", testBadArguments},
 		{"of many at once exactly burst win", testConcurrent},
+		{"when it is whole again", testWhole},
+		{"of several all or none", testAllOrNone},
+		{"several are apart from each other", testAllKeys},
+		{"several of many at once", testAllConcurrent},
+		{"too many or none are refused", testAllBadArguments},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, bench{t: t, source: open(t)}) })
 	}
@@ -73,6 +78,7 @@ func (b bench) refund(cost int, after time.Duration) {
 
 func (b bench) want(what string, got, want ratelimit.Decision) {
 	b.t.Helper()
+	got.Whole = 0 // a case of its own
 	if got != want {
 		b.t.Errorf("%s: %+v, want %+v", what, got, want)
 	}
@@ -229,5 +235,125 @@ func testConcurrent(t *testing.T, b bench) {
 	all.Wait()
 	if won.Load() != 10 {
 		t.Errorf("%d of 50 were allowed, want 10", won.Load())
+	}
+}
+
+func testWhole(t *testing.T, b bench) {
+	for i, want := range []time.Duration{unit, 2 * unit, 3 * unit} {
+		if d := b.take(1, 0); d.Whole != want {
+			t.Errorf("after %d units: whole after %v, want %v", i+1, d.Whole, want)
+		}
+	}
+	if d := b.take(1, unit); d.Whole != 3*unit {
+		t.Errorf("a unit later: whole after %v, want %v", d.Whole, 3*unit)
+	}
+	if d := b.take(9, unit); d.Allowed || d.Whole != 3*unit {
+		t.Errorf("refused: %+v, want whole after %v as before", d, 3*unit)
+	}
+}
+
+// hour is a hundred units an hour.
+var hour = ratelimit.Limit{Name: "hour", Burst: 100, Period: time.Hour}
+
+func (b bench) takeAll(cost int, after time.Duration, asks ...ratelimit.Ask) (bool, []ratelimit.Ask) {
+	b.t.Helper()
+	taken, err := b.source.TakeAll(b.t.Context(), "group", asks, cost, start.Add(after))
+	if err != nil {
+		b.t.Fatalf("TakeAll at %v: %v", after, err)
+	}
+	return taken, asks
+}
+
+func testAllOrNone(t *testing.T, b bench) {
+	ask := func() []ratelimit.Ask { return []ratelimit.Ask{{Limit: ten, Key: "a"}, {Limit: hour, Key: "a"}} }
+	for i := range 10 {
+		taken, asks := b.takeAll(1, 0, ask()...)
+		if !taken {
+			t.Fatalf("take %d was refused", i+1)
+		}
+		b.want("the narrow one", asks[0].Decision, yes(9-i))
+		b.want("the wide one", asks[1].Decision, yes(99-i))
+	}
+	for range 100 {
+		taken, asks := b.takeAll(1, 0, ask()...)
+		if taken {
+			t.Fatal("one too many was taken")
+		}
+		b.want("what is short", asks[0].Decision, no(unit, 0))
+		if !asks[1].Decision.Allowed {
+			t.Errorf("what is not short: %+v", asks[1].Decision)
+		}
+	}
+	taken, asks := b.takeAll(1, unit, ask()...)
+	if !taken {
+		t.Fatalf("a unit later: %+v", asks)
+	}
+	b.want("a refusal took nothing", asks[1].Decision, yes(89)) // one unit of the hour has not come back yet
+	if taken, _ := b.takeAll(89, time.Minute+unit, ratelimit.Ask{Limit: hour, Key: "a"}); !taken {
+		t.Error("one of a group cannot be asked of alone")
+	}
+	if taken, asks := b.takeAll(5, time.Minute+unit, ask()...); taken || !asks[0].Decision.Allowed {
+		t.Errorf("the wide one is short: taken %v, %+v", taken, asks)
+	}
+}
+
+func testAllKeys(t *testing.T, b bench) {
+	asks := []ratelimit.Ask{{Limit: ten, Key: "a"}, {Limit: ten, Key: "b"}, {Limit: hour, Key: "a"}, {Limit: hour, Key: "b"}}
+	if taken, _ := b.takeAll(10, 0, asks...); !taken {
+		t.Fatalf("refused: %+v", asks)
+	}
+	taken, asks := b.takeAll(1, 0, ratelimit.Ask{Limit: ten, Key: "c"}, ratelimit.Ask{Limit: ten, Key: "b"})
+	if taken {
+		t.Error("taken from one that is empty")
+	}
+	b.want("what is not empty", asks[0].Decision, yes(9))
+	b.want("what is empty", asks[1].Decision, no(unit, 0))
+	taken, asks = b.takeAll(1, 0, ratelimit.Ask{Limit: ten, Key: "c"})
+	if !taken {
+		t.Error("a new key was refused")
+	}
+	b.want("nothing was taken from it", asks[0].Decision, yes(9))
+}
+
+func testAllConcurrent(t *testing.T, b bench) {
+	var won atomic.Int32
+	var all sync.WaitGroup
+	for i := range 60 {
+		all.Go(func() {
+			asks := []ratelimit.Ask{{Limit: ten, Key: fmt.Sprint("own ", i%3)}, {Limit: hour, Key: "shared"}}
+			if i%2 == 0 {
+				asks[0], asks[1] = asks[1], asks[0]
+			}
+			taken, err := b.source.TakeAll(t.Context(), "group", asks, 5, start)
+			if err != nil {
+				t.Errorf("TakeAll: %v", err)
+			}
+			if taken {
+				won.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 6 { // two of each of the three keys
+		t.Errorf("%d of 60 were allowed, want 6", won.Load())
+	}
+}
+
+func testAllBadArguments(t *testing.T, b bench) {
+	for _, n := range []int{0, ratelimit.MostAsks + 1} {
+		asks := make([]ratelimit.Ask, n)
+		for i := range asks {
+			asks[i] = ratelimit.Ask{Limit: ten, Key: fmt.Sprint(i)}
+		}
+		if taken, err := b.source.TakeAll(t.Context(), "group", asks, 1, start); taken || !errors.Is(err, ratelimit.ErrLimit) {
+			t.Errorf("TakeAll of %d: %v, %v; want ErrLimit", n, taken, err)
+		}
+	}
+	asks := []ratelimit.Ask{{Limit: hour, Key: "a"}, {Limit: ten, Key: "a"}}
+	if taken, err := b.source.TakeAll(t.Context(), "group", asks, 11, start); taken || !errors.Is(err, ratelimit.ErrLimit) {
+		t.Errorf("TakeAll of more than one holds: %v, %v; want ErrLimit", taken, err)
+	}
+	if taken, _ := b.takeAll(10, 0, asks...); !taken {
+		t.Error("something was taken")
 	}
 }
