@@ -60,6 +60,7 @@ const (
 	CodeInvalidScope         Code = "invalid_scope"
 	CodeInvalidTarget        Code = "invalid_target"
 	CodeInvalidToken         Code = "invalid_token"
+	CodeInvalidAPIKey        Code = "invalid_api_key"
 	CodeUnsupportedTokenType Code = "unsupported_token_type"
 	CodeTooManyAttempts      Code = "too_many_attempts"
 	CodeBusy                 Code = "busy"
@@ -100,6 +101,7 @@ var codes = map[Code]struct {
 	CodeInvalidScope:         {KindInvalid, "A scope was asked for that there is not."},
 	CodeInvalidTarget:        {KindInvalid, "There are no tokens for this audience, or not for this client."},
 	CodeInvalidToken:         {KindUnauthenticated, "The access token is not good, or not any more."},
+	CodeInvalidAPIKey:        {KindUnauthenticated, "The API key is not good, or not any more."},
 	CodeUnsupportedTokenType: {KindInvalid, "Tokens of this kind cannot be revoked one by one."},
 	CodeTooManyAttempts:      {KindRateLimited, "Too many attempts. Wait, then try again."},
 	CodeBusy:                 {KindUnavailable, "The server is busy. Try again in a moment."},

@@ -64,6 +64,14 @@ const (
 	EventRoleCreated EventType = "role.created"
 	EventRoleUpdated EventType = "role.updated"
 	EventRoleDeleted EventType = "role.deleted"
+	// The Detail of these begins with the API key's ID. A rotation names the key
+	// that takes the place; a refusal says why a key whose secret was right was
+	// not taken, once an hour for each key.
+	EventAPIKeyCreated EventType = "api_key.created"
+	EventAPIKeyChanged EventType = "api_key.changed"
+	EventAPIKeyRotated EventType = "api_key.rotated"
+	EventAPIKeyRevoked EventType = "api_key.revoked"
+	EventAPIKeyRefused EventType = "api_key.refused"
 )
 
 // Change is one row of the change feed: what every node must know to refuse
@@ -77,9 +85,10 @@ type Change struct {
 	SessionID SessionID
 	UserID    UserID
 	FamilyID  FamilyID
-	KeyID     string
+	// KeyID is that of a signing key, or the [APIKeyID].
+	KeyID string
 	// Value is the least valid Epoch or Version of the user, or Version of a
-	// stored session; for an ended session 1 when it was superseded and 0 when
+	// stored session or an API key; for an ended session 1 when it was superseded and 0 when
 	// it was revoked.
 	Value int64
 	// At is when it was written, for people and for the grace of a superseded
@@ -112,4 +121,9 @@ const (
 	// ChangeRoles says that a stored role was made, changed or deleted: the roles
 	// must be read again.
 	ChangeRoles ChangeKind = "roles_changed"
+	// ChangeAPIKeyEnded names an API key that is void.
+	ChangeAPIKeyEnded ChangeKind = "api_key_ended"
+	// ChangeAPIKeyChanged names an API key whose row has the Version in Value:
+	// copies of an older one are out of date.
+	ChangeAPIKeyChanged ChangeKind = "api_key_changed"
 )

@@ -25,7 +25,7 @@ type (
 	FamilyID string
 	// NodeID names a [Node]: nod_….
 	NodeID string
-	// APIKeyID names an API key: key_….
+	// APIKeyID names an [APIKey]: key_….
 	APIKeyID string
 )
 
@@ -50,6 +50,9 @@ func NewFamilyID(now time.Time) FamilyID { return FamilyID(newID("fam_", now)) }
 // NewNodeID makes an identifier whose time part is now.
 func NewNodeID(now time.Time) NodeID { return NodeID(newID("nod_", now)) }
 
+// NewAPIKeyID makes an identifier whose time part is now.
+func NewAPIKeyID(now time.Time) APIKeyID { return APIKeyID(newID("key_", now)) }
+
 // ParseUserID checks the shape of s. It does not say that such a user exists.
 func ParseUserID(s string) (UserID, error) {
 	if _, err := UserID(s).UUID(); err != nil {
@@ -65,6 +68,21 @@ func (id UserID) UUID() ([16]byte, error) { return parseID("usr_", string(id)) }
 // UUID returns the sixteen bytes behind the identifier, for indexes that hold
 // no pointers.
 func (id SessionID) UUID() ([16]byte, error) { return parseID("ses_", string(id)) }
+
+// ParseAPIKeyID checks the shape of s. It does not say that there is such a key.
+func ParseAPIKeyID(s string) (APIKeyID, error) {
+	if _, err := APIKeyID(s).UUID(); err != nil {
+		return "", err
+	}
+	return APIKeyID(s), nil
+}
+
+// UUID returns the sixteen bytes behind the identifier, for indexes that hold
+// no pointers.
+func (id APIKeyID) UUID() ([16]byte, error) { return parseID("key_", string(id)) }
+
+// APIKeyIDFromUUID is the inverse of [APIKeyID.UUID].
+func APIKeyIDFromUUID(u [16]byte) APIKeyID { return APIKeyID(formatID("key_", u)) }
 
 // UUID returns the sixteen bytes behind the identifier, for indexes that hold
 // no pointers.

@@ -59,6 +59,7 @@ type Tx interface {
 	Sessions
 	Families
 	Keys
+	APIKeys
 	Challenges
 	Invitations
 	Counters

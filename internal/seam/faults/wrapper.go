@@ -10,6 +10,22 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
+func (w wrapped) APIKey(a0 context.Context, a1 auth.APIKeyID) (r0 auth.APIKey, err error) {
+	err = w.seam(a0, "APIKey", func() (err error) {
+		r0, err = w.below.APIKey(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w wrapped) APIKeyAndOwner(a0 context.Context, a1 auth.APIKeyID) (r0 auth.APIKey, r1 store.Owner, err error) {
+	err = w.seam(a0, "APIKeyAndOwner", func() (err error) {
+		r0, r1, err = w.below.APIKeyAndOwner(a0, a1)
+		return err
+	})
+	return
+}
+
 func (w wrapped) AddOldIDs(a0 context.Context, a1 auth.UserID, a2 []auth.OldID) (err error) {
 	return w.seam(a0, "AddOldIDs", func() error { return w.below.AddOldIDs(a0, a1, a2) })
 }
@@ -65,6 +81,14 @@ func (w wrapped) ConsumeChallenge(a0 context.Context, a1 auth.ChallengeID, a2 au
 func (w wrapped) ConsumeInvitation(a0 context.Context, a1 auth.InvitationID, a2 string, a3 time.Time) (r0 auth.Invitation, err error) {
 	err = w.seam(a0, "ConsumeInvitation", func() (err error) {
 		r0, err = w.below.ConsumeInvitation(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w wrapped) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 int, err error) {
+	err = w.seam(a0, "CountAPIKeys", func() (err error) {
+		r0, err = w.below.CountAPIKeys(a0, a1, a2)
 		return err
 	})
 	return
@@ -142,6 +166,10 @@ func (w wrapped) ForgetFailures(a0 context.Context, a1 string) (err error) {
 	return w.seam(a0, "ForgetFailures", func() error { return w.below.ForgetFailures(a0, a1) })
 }
 
+func (w wrapped) InsertAPIKey(a0 context.Context, a1 auth.APIKey) (err error) {
+	return w.seam(a0, "InsertAPIKey", func() error { return w.below.InsertAPIKey(a0, a1) })
+}
+
 func (w wrapped) InsertFamily(a0 context.Context, a1 auth.Family) (err error) {
 	return w.seam(a0, "InsertFamily", func() error { return w.below.InsertFamily(a0, a1) })
 }
@@ -157,6 +185,14 @@ func (w wrapped) InsertSession(a0 context.Context, a1 auth.Session) (err error) 
 func (w wrapped) Installation(a0 context.Context) (r0 string, err error) {
 	err = w.seam(a0, "Installation", func() (err error) {
 		r0, err = w.below.Installation(a0)
+		return err
+	})
+	return
+}
+
+func (w wrapped) ListAPIKeys(a0 context.Context, a1 store.APIKeyFilter, a2 auth.APIKeyID, a3 int) (r0 []auth.APIKey, err error) {
+	err = w.seam(a0, "ListAPIKeys", func() (err error) {
+		r0, err = w.below.ListAPIKeys(a0, a1, a2, a3)
 		return err
 	})
 	return
@@ -248,6 +284,14 @@ func (w wrapped) Password(a0 context.Context, a1 auth.UserID) (r0 auth.Password,
 
 func (w wrapped) Ping(a0 context.Context) (err error) {
 	return w.seam(a0, "Ping", func() error { return w.below.Ping(a0) })
+}
+
+func (w wrapped) PurgeAPIKeys(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
+	err = w.seam(a0, "PurgeAPIKeys", func() (err error) {
+		r0, err = w.below.PurgeAPIKeys(a0, a1, a2)
+		return err
+	})
+	return
 }
 
 func (w wrapped) PurgeChallenges(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
@@ -366,9 +410,21 @@ func (w wrapped) RetryFamily(a0 context.Context, a1 auth.FamilyID, a2 int64, a3 
 	return
 }
 
+func (w wrapped) RevokeAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 time.Time) (err error) {
+	return w.seam(a0, "RevokeAPIKey", func() error { return w.below.RevokeAPIKey(a0, a1, a2) })
+}
+
 func (w wrapped) RevokeSuperseded(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 []auth.Session, err error) {
 	err = w.seam(a0, "RevokeSuperseded", func() (err error) {
 		r0, err = w.below.RevokeSuperseded(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w wrapped) RevokeUserAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 int, err error) {
+	err = w.seam(a0, "RevokeUserAPIKeys", func() (err error) {
+		r0, err = w.below.RevokeUserAPIKeys(a0, a1, a2)
 		return err
 	})
 	return
@@ -402,6 +458,10 @@ func (w wrapped) SetPassword(a0 context.Context, a1 auth.Password) (err error) {
 	return w.seam(a0, "SetPassword", func() error { return w.below.SetPassword(a0, a1) })
 }
 
+func (w wrapped) TouchAPIKeys(a0 context.Context, a1 map[auth.APIKeyID]time.Time) (err error) {
+	return w.seam(a0, "TouchAPIKeys", func() error { return w.below.TouchAPIKeys(a0, a1) })
+}
+
 func (w wrapped) TouchSessions(a0 context.Context, a1 map[auth.SessionID]time.Time) (err error) {
 	return w.seam(a0, "TouchSessions", func() error { return w.below.TouchSessions(a0, a1) })
 }
@@ -409,6 +469,14 @@ func (w wrapped) TouchSessions(a0 context.Context, a1 map[auth.SessionID]time.Ti
 func (w wrapped) TryChallenge(a0 context.Context, a1 auth.ChallengeID, a2 auth.ChallengeKind, a3 time.Time) (r0 auth.Challenge, err error) {
 	err = w.seam(a0, "TryChallenge", func() (err error) {
 		r0, err = w.below.TryChallenge(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w wrapped) UpdateAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 int64, a3 store.APIKeyUpdate) (r0 auth.APIKey, err error) {
+	err = w.seam(a0, "UpdateAPIKey", func() (err error) {
+		r0, err = w.below.UpdateAPIKey(a0, a1, a2, a3)
 		return err
 	})
 	return
@@ -441,6 +509,22 @@ func (w wrapped) UserByIdentifier(a0 context.Context, a1 string) (r0 auth.User, 
 func (w wrapped) UserByOldID(a0 context.Context, a1 string, a2 string) (r0 auth.Adoption, err error) {
 	err = w.seam(a0, "UserByOldID", func() (err error) {
 		r0, err = w.below.UserByOldID(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w transaction) APIKey(a0 context.Context, a1 auth.APIKeyID) (r0 auth.APIKey, err error) {
+	err = w.seam(a0, "tx.APIKey", func() (err error) {
+		r0, err = w.below.APIKey(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w transaction) APIKeyAndOwner(a0 context.Context, a1 auth.APIKeyID) (r0 auth.APIKey, r1 store.Owner, err error) {
+	err = w.seam(a0, "tx.APIKeyAndOwner", func() (err error) {
+		r0, r1, err = w.below.APIKeyAndOwner(a0, a1)
 		return err
 	})
 	return
@@ -497,6 +581,14 @@ func (w transaction) ConsumeChallenge(a0 context.Context, a1 auth.ChallengeID, a
 func (w transaction) ConsumeInvitation(a0 context.Context, a1 auth.InvitationID, a2 string, a3 time.Time) (r0 auth.Invitation, err error) {
 	err = w.seam(a0, "tx.ConsumeInvitation", func() (err error) {
 		r0, err = w.below.ConsumeInvitation(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w transaction) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 int, err error) {
+	err = w.seam(a0, "tx.CountAPIKeys", func() (err error) {
+		r0, err = w.below.CountAPIKeys(a0, a1, a2)
 		return err
 	})
 	return
@@ -574,6 +666,10 @@ func (w transaction) ForgetFailures(a0 context.Context, a1 string) (err error) {
 	return w.seam(a0, "tx.ForgetFailures", func() error { return w.below.ForgetFailures(a0, a1) })
 }
 
+func (w transaction) InsertAPIKey(a0 context.Context, a1 auth.APIKey) (err error) {
+	return w.seam(a0, "tx.InsertAPIKey", func() error { return w.below.InsertAPIKey(a0, a1) })
+}
+
 func (w transaction) InsertFamily(a0 context.Context, a1 auth.Family) (err error) {
 	return w.seam(a0, "tx.InsertFamily", func() error { return w.below.InsertFamily(a0, a1) })
 }
@@ -584,6 +680,14 @@ func (w transaction) InsertKey(a0 context.Context, a1 auth.Key) (err error) {
 
 func (w transaction) InsertSession(a0 context.Context, a1 auth.Session) (err error) {
 	return w.seam(a0, "tx.InsertSession", func() error { return w.below.InsertSession(a0, a1) })
+}
+
+func (w transaction) ListAPIKeys(a0 context.Context, a1 store.APIKeyFilter, a2 auth.APIKeyID, a3 int) (r0 []auth.APIKey, err error) {
+	err = w.seam(a0, "tx.ListAPIKeys", func() (err error) {
+		r0, err = w.below.ListAPIKeys(a0, a1, a2, a3)
+		return err
+	})
+	return
 }
 
 func (w transaction) ListEvents(a0 context.Context, a1 auth.UserID, a2 int) (r0 []auth.Event, err error) {
@@ -657,6 +761,14 @@ func (w transaction) OldIDs(a0 context.Context, a1 auth.UserID) (r0 []auth.OldID
 func (w transaction) Password(a0 context.Context, a1 auth.UserID) (r0 auth.Password, err error) {
 	err = w.seam(a0, "tx.Password", func() (err error) {
 		r0, err = w.below.Password(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w transaction) PurgeAPIKeys(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
+	err = w.seam(a0, "tx.PurgeAPIKeys", func() (err error) {
+		r0, err = w.below.PurgeAPIKeys(a0, a1, a2)
 		return err
 	})
 	return
@@ -766,9 +878,21 @@ func (w transaction) RetryFamily(a0 context.Context, a1 auth.FamilyID, a2 int64,
 	return
 }
 
+func (w transaction) RevokeAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 time.Time) (err error) {
+	return w.seam(a0, "tx.RevokeAPIKey", func() error { return w.below.RevokeAPIKey(a0, a1, a2) })
+}
+
 func (w transaction) RevokeSuperseded(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 []auth.Session, err error) {
 	err = w.seam(a0, "tx.RevokeSuperseded", func() (err error) {
 		r0, err = w.below.RevokeSuperseded(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w transaction) RevokeUserAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 int, err error) {
+	err = w.seam(a0, "tx.RevokeUserAPIKeys", func() (err error) {
+		r0, err = w.below.RevokeUserAPIKeys(a0, a1, a2)
 		return err
 	})
 	return
@@ -802,6 +926,10 @@ func (w transaction) SetPassword(a0 context.Context, a1 auth.Password) (err erro
 	return w.seam(a0, "tx.SetPassword", func() error { return w.below.SetPassword(a0, a1) })
 }
 
+func (w transaction) TouchAPIKeys(a0 context.Context, a1 map[auth.APIKeyID]time.Time) (err error) {
+	return w.seam(a0, "tx.TouchAPIKeys", func() error { return w.below.TouchAPIKeys(a0, a1) })
+}
+
 func (w transaction) TouchSessions(a0 context.Context, a1 map[auth.SessionID]time.Time) (err error) {
 	return w.seam(a0, "tx.TouchSessions", func() error { return w.below.TouchSessions(a0, a1) })
 }
@@ -809,6 +937,14 @@ func (w transaction) TouchSessions(a0 context.Context, a1 map[auth.SessionID]tim
 func (w transaction) TryChallenge(a0 context.Context, a1 auth.ChallengeID, a2 auth.ChallengeKind, a3 time.Time) (r0 auth.Challenge, err error) {
 	err = w.seam(a0, "tx.TryChallenge", func() (err error) {
 		r0, err = w.below.TryChallenge(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w transaction) UpdateAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 int64, a3 store.APIKeyUpdate) (r0 auth.APIKey, err error) {
+	err = w.seam(a0, "tx.UpdateAPIKey", func() (err error) {
+		r0, err = w.below.UpdateAPIKey(a0, a1, a2, a3)
 		return err
 	})
 	return

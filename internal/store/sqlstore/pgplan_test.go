@@ -26,6 +26,8 @@ var grown = []string{
 	`INSERT INTO families (id, user_id, session_id, subject, client_id, mount, audiences, scopes, offline, epoch, methods, key_id, salt, generation, rotated_at, retries, proven_at, created_at, absolute_end, ended_at, end_reason)
 		SELECT 'f' || i, 'u' || (1 + i % 100000), 's' || i, '', 'web', '/api/auth', '[]', '[]', 0, 1, '[]', 'k', '\x00', 1, i, 0, i, i, i + 90000000,
 			CASE WHEN i % 10 = 0 THEN i END, '' FROM generate_series(1, 200000) i`,
+	`INSERT INTO api_keys SELECT 'k' || i, 'live', 'n', CASE WHEN i % 2 = 0 THEN 'u' || (1 + i % 100000) END, 1, 'cli', '[]', '[]', '[]', 0, 0, 'h', '', 1, i, i + 90000000, i,
+			CASE WHEN i % 10 = 0 THEN i END FROM generate_series(1, 200000) i`,
 	`INSERT INTO challenges SELECT 'c' || i, 'u' || i, 'link', 1, 'h', '', 3, i, i FROM generate_series(1, 50000) i`,
 	`INSERT INTO invitations SELECT 'i' || i, 'h', '[]', '', 1, i, i FROM generate_series(1, 50000) i`,
 	`INSERT INTO counters SELECT 'k' || i, 1, i, i FROM generate_series(1, 100000) i`,

@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name string
 		run  func(*testing.T, func(*testing.T) store.Store)
 	}{
-		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys},
+		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys}, {"APIKeys", APIKeys},
 		{"Challenges", Challenges}, {"Invitations", Invitations}, {"Counters", Counters},
 		{"Events", Events}, {"Changes", Changes}, {"Transactions", Transactions},
 	}
@@ -62,7 +62,7 @@ func justAfter(t time.Time) time.Time  { return t.Add(time.Microsecond) }
 // same compares two nouns; nil and empty lists are one.
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
-	opts := cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })}
+	opts := cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })}
 	if diff := cmp.Diff(want, got, opts); diff != "" {
 		t.Errorf("%s differs (-want +got):\n%s", what, diff)
 	}
