@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 )
 
-// Need is one condition on who calls, for [Gatehouse.Require]. [Role],
-// [AnyRole], [Scope], [APIKey], [BrowserSession], [AnyOf] and [Fresh] make one. What is
-// wrong with it shows where it is made: they panic, as http.ServeMux does about a
-// pattern, because the mistake is in the program, and a door that opens to nobody
-// would hide it.
+// Need is one condition on who calls, for [Gatehouse.Require]. [Permission],
+// [AnyPermission], [Role], [AnyRole], [Scope], [APIKey], [BrowserSession],
+// [AnyOf] and [Fresh] make one. What is wrong with it shows where it is made: they
+// panic, as http.ServeMux does about a pattern, because the mistake is in the
+// program, and a door that opens to nobody would hide it.
 type Need struct {
 	call  string // what made it; empty for the zero Need
 	met   guard.Condition
@@ -30,7 +31,9 @@ const FreshWithin = 2 * time.Second
 // without it go on for Config.Session.MaxStaleness.
 func Fresh() Need { return Need{call: "Fresh", fresh: true} }
 
-// Role is met by whoever holds the role. Names of roles are case-sensitive:
+// Role is met by whoever holds the role of this name; a role that inherits it is
+// another one. Where it is the right that counts and not the name, ask for a
+// [Permission]. Names of roles are case-sensitive:
 // "admin" and "Admin" are two. It is the role that the user's row has, as far
 // as this server has heard; what an application wrote into the cookie counts
 // for nothing. A credential that its scopes narrow holds no role, see
@@ -53,6 +56,35 @@ func anyRole(call string, names ...string) Need {
 		panic("gatehouse: " + call + "(): name at least one role")
 	}
 	return Need{call: call, met: guard.Condition{Roles: slices.Clone(names)}}
+}
+
+// Permission is met by whoever may do it: some role that they hold allows it, by
+// itself or by what it inherits. A credential that its scopes narrow must have a
+// scope that matches as well. What the roles allow is known in memory, and a
+// change counts from the next request on; when the roles cannot be read after one,
+// the answer is 503.
+//
+// It panics when the text is no permission, as "orders:read" is one; only the
+// definitions of roles, and scopes, have asterisks.
+func Permission(text string) Need { return anyPermission("Permission", text) }
+
+// AnyPermission is met by whoever has at least one of the permissions. It panics
+// as [Permission] does, and when there are none.
+func AnyPermission(texts ...string) Need { return anyPermission("AnyPermission", texts...) }
+
+func anyPermission(call string, texts ...string) Need {
+	var met guard.Condition
+	for _, text := range texts {
+		p, err := rbac.ParsePermission(text)
+		if err != nil {
+			panic(fmt.Sprintf("gatehouse: %s(%q): nobody can have this permission. %s", call, text, auth.AsError(err).Text()))
+		}
+		met.Permissions = append(met.Permissions, p)
+	}
+	if len(texts) == 0 {
+		panic("gatehouse: " + call + "(): name at least one permission")
+	}
+	return Need{call: call, met: met}
 }
 
 // Scope is met by an access token or an API key that names the scope. The cookie

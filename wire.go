@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
@@ -190,6 +191,11 @@ func (r rooms) bearer(ctx context.Context, text string) (auth.Principal, error) 
 	return a.Principal(), nil
 }
 
+// policy is what the roles allow.
+func (r rooms) policy(context.Context) (*rbac.Policy, error) { return builtIn, nil }
+
+var builtIn = rbac.Compile(nil)
+
 func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
 	p := cfg.Password
 	common, err := password.LoadCommon()
@@ -255,7 +261,10 @@ func (g *Gatehouse) serveMounts() (err error) {
 		return err
 	}
 	g.handler = &wiring{Handler: router, mounts: g.mounts, logger: g.cfg.Logger}
-	g.guard = guard.New(guard.Options{Mounts: g.mounts, Bearer: g.rooms.bearer, Staleness: g.rooms.index.Staleness, Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger})
+	g.guard = guard.New(guard.Options{
+		Mounts: g.mounts, Bearer: g.rooms.bearer, Policy: g.rooms.policy, ClientAddress: resolve, Staleness: g.rooms.index.Staleness,
+		Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger,
+	})
 	return nil
 }
 

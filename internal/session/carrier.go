@@ -30,6 +30,8 @@ type carrier interface {
 	// seal returns the text for a session with the claims c, whose IdleEnd has
 	// been moved.
 	seal(ctx context.Context, s *Checked, c Claims, now time.Time) (string, error)
+	// peek says what the text says by itself; see [Mount.Hint].
+	peek(text string, now time.Time) (Hint, bool)
 }
 
 // sealedBy says whose words a cookie carries.

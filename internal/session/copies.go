@@ -134,6 +134,32 @@ func (c *copies) look(s *copyShard, key [16]byte, hash *[32]byte, now, idle, ten
 	return e, found
 }
 
+// peek is get for a look that counts as no use.
+func (c *copies) peek(key [16]byte, hash *[32]byte, now, idle int64) (e rowCopy, found lookup) {
+	s := c.shard(&key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.find(&key)
+	if !ok {
+		return e, missing
+	}
+	b := s.at(at)
+	e = decodeCopy(b)
+	switch {
+	case subtle.ConstantTimeCompare(e.hash[:], hash[:hashKept]) != 1:
+		return rowCopy{}, foreign
+	case e.absent && now < e.absoluteEnd:
+		return e, gone
+	case e.absent:
+		return e, missing
+	case now >= e.seen+idle:
+		return e, lapsed
+	}
+	roles, _ := textsOf(b)
+	e.roles = c.roles.list(roles)
+	return e, held
+}
+
 // put keeps a copy, unless there is one of a newer row. One that is longer than
 // half a chunk is not kept.
 func (c *copies) put(e rowCopy) {

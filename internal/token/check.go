@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/jwt"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -55,12 +56,18 @@ func (a *Access) FamilyID() auth.FamilyID { return auth.FamilyIDFromUUID(a.Famil
 // Offline says whether the token outlives its session.
 func (a *Access) Offline() bool { return slices.Contains(a.Scopes, OfflineAccess) }
 
-// Principal is who asks with it.
+// Principal is who asks with it. A token that was asked for with a permission
+// among its scopes may do what its scopes say, as far as the user's roles allow
+// it, and holds none of these roles itself.
 func (a *Access) Principal() auth.Principal {
-	return auth.Principal{
+	p := auth.Principal{
 		UserID: a.UserID(), SessionID: a.SessionID(), Roles: a.Roles, SignedInAt: time.Unix(a.ProvenAt, 0).UTC(),
 		ClientID: a.Client, Scopes: a.Scopes,
 	}
+	if slices.ContainsFunc(a.Scopes, rbac.IsPattern) {
+		p.Roles, p.NarrowedRoles = nil, a.Roles
+	}
+	return p
 }
 
 func (a *Access) client() string {

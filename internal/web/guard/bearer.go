@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -14,43 +15,75 @@ import (
 // said.
 type Bearer func(ctx context.Context, token string) (auth.Principal, error)
 
-// errSeveral: two headers, of which two readers might believe different ones.
-var errSeveral = errors.New("more than one Authorization header, one of them a bearer token")
+// APIKey says who asks with an API key, from the given address, which is invalid
+// when it is unknown. The Code of its error is unavailable when nothing can be
+// said, and otherwise says that the key is not good.
+type APIKey func(ctx context.Context, key string, from netip.Addr) (auth.Principal, error)
 
-// bearerOf takes the token of a request (RFC 6750 §2.1). brought is false when
-// the request has none: another scheme is the application's affair.
-func bearerOf(h http.Header) (token string, brought bool, err error) {
-	lines := h["Authorization"]
-	for _, line := range lines {
-		scheme, rest, _ := strings.Cut(line, " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			continue
-		}
-		if len(lines) > 1 {
-			return "", true, errSeveral
-		}
-		return strings.TrimLeft(rest, " "), true, nil
-	}
-	return "", false, nil
+// errSeveral: two credentials, of which two readers might believe different
+// ones.
+var errSeveral = errors.New("more than one Authorization or X-Api-Key header, one of them with a credential of ours")
+
+// keyPrefix begins every API key of ours, and no access token.
+const keyPrefix = "gh_"
+
+// credential is what a request shows in a header.
+type credential struct {
+	text  string
+	isKey bool
 }
 
-// identifyBearer asks who the token of a request belongs to. Cookies beside it
-// count for nothing, good or bad: a program that shows a token means that one,
-// and no browser adds it by itself, so no statement of its origin is needed.
-func (c *Caller) identifyBearer(r *http.Request, token string, malformed error) {
+// shownIn takes the access token or the API key of a request: from Authorization
+// (RFC 6750 §2.1), or from X-Api-Key. brought is false when there is none: another
+// scheme, and a key of another form in X-Api-Key, are the application's affair.
+// Nothing is ever taken from the address, which stands in logs.
+func (g *Guard) shownIn(h http.Header) (c credential, brought bool, err error) {
+	found := 0
+	for _, line := range h["Authorization"] {
+		scheme, rest, _ := strings.Cut(line, " ")
+		if (g.Bearer != nil || g.APIKey != nil) && strings.EqualFold(scheme, "Bearer") {
+			c.text = strings.TrimLeft(rest, " ")
+			c.isKey = g.APIKey != nil && strings.HasPrefix(c.text, keyPrefix)
+			found += len(h["Authorization"])
+		}
+	}
+	for _, key := range h["X-Api-Key"] {
+		if g.APIKey != nil && strings.HasPrefix(key, keyPrefix) {
+			c = credential{key, true}
+			found += len(h["X-Api-Key"])
+		}
+	}
+	if found > 1 {
+		return credential{}, true, errSeveral
+	}
+	return c, found == 1, nil
+}
+
+// identifyShown asks who the token or key of a request belongs to. Cookies beside
+// it count for nothing, good or bad: a program that shows one means that one, and
+// no browser adds it by itself, so no statement of its origin is needed.
+func (c *Caller) identifyShown(r *http.Request, shown credential, malformed error) {
 	c.bearer = true
 	if malformed != nil {
-		c.refused = &auth.Error{Code: auth.CodeInvalidRequest, Message: "Send one Authorization header.", Cause: malformed}
+		c.refused = &auth.Error{Code: auth.CodeInvalidRequest, Message: "Send one credential, in one header.", Cause: malformed}
 		return
 	}
-	p, err := c.guard.Bearer(r.Context(), token)
-	switch {
-	case err == nil:
+	var p auth.Principal
+	var err error
+	if shown.isKey {
+		p, err = c.guard.APIKey(r.Context(), shown.text, c.guard.ClientAddress(r))
+	} else {
+		p, err = c.guard.Bearer(r.Context(), shown.text)
+	}
+	if err == nil {
 		c.who, c.signedIn, c.proven = p, true, true
-	case errors.Is(err, auth.CodeInvalidToken):
-		c.refused = auth.AsError(err)
-	default:
+		return
+	}
+	switch e := auth.AsError(err); e.Code.Kind() {
+	case auth.KindInternal, auth.KindUnavailable:
 		c.failed = err
+	default:
+		c.refused = e
 	}
 }
 
@@ -59,8 +92,12 @@ func (c *Caller) identifyBearer(r *http.Request, token string, malformed error) 
 // that nobody learns why a token is not good.
 func (g *Guard) bearerChallenge(refused *auth.Error) string {
 	challenge := `Bearer realm="` + g.signIn().Origin() + `"`
-	if refused != nil {
-		challenge += `, error="` + string(refused.Code) + `"`
+	switch {
+	case refused == nil:
+	case refused.Code.Kind() == auth.KindUnauthenticated:
+		challenge += `, error="invalid_token"`
+	default:
+		challenge += `, error="invalid_request"`
 	}
 	return challenge
 }

@@ -28,11 +28,11 @@ type Caller struct {
 	// They are a copy: a handler that outlives its answer may still read them
 	// while the cookie is sealed anew.
 	facts session.Facts
-	// who is the same for the access token that the request came with.
+	// who is the same for the access token or the API key that it came with.
 	who      auth.Principal
 	signedIn bool
-	// bearer: it came with an access token, so cookies count for nothing; refused
-	// says why the token is not good.
+	// bearer: it came with one of these, so cookies count for nothing; refused says
+	// why it is not good.
 	bearer  bool
 	refused *auth.Error
 	// proven: the request may use the cookie; see provenOwn.
@@ -43,7 +43,7 @@ type Caller struct {
 	preset string
 }
 
-// Identify asks whose access token the request brings, or else whose session its
+// Identify asks whose access token or API key the request brings, or else whose session its
 // cookies are, without I/O but for
 // the exceptions that package session names, and writes nothing. Where two
 // mounts know a session, the later sign-in counts, and of two in one second
@@ -52,11 +52,9 @@ type Caller struct {
 // the answer's header is written to.
 func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 	c := &Caller{guard: g}
-	if g.Bearer != nil {
-		if token, brought, err := bearerOf(r.Header); brought {
-			c.identifyBearer(r, token, err)
-			return c
-		}
+	if shown, brought, err := g.shownIn(r.Header); brought {
+		c.identifyShown(r, shown, err)
+		return c
 	}
 	if len(r.Header["Cookie"]) == 0 {
 		return c

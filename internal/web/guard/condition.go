@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 )
 
 // Condition is one thing to be met. It holds when any of what it names does, so
@@ -14,6 +15,9 @@ import (
 type Condition struct {
 	// Roles are held as a whole: a credential that its scopes narrow holds none.
 	Roles []string
+	// Permissions are what the roles allow, as far as the scopes let the credential
+	// use them.
+	Permissions []rbac.Permission
 	// Scopes are named by the access token or the API key itself. The cookie of a
 	// session has none, however much its user may do.
 	Scopes []string
@@ -26,7 +30,8 @@ type Condition struct {
 // Or is the condition that holds when either does.
 func (c Condition) Or(other Condition) Condition {
 	return Condition{
-		Roles: slices.Concat(c.Roles, other.Roles), Scopes: slices.Concat(c.Scopes, other.Scopes),
+		Roles: slices.Concat(c.Roles, other.Roles), Permissions: slices.Concat(c.Permissions, other.Permissions),
+		Scopes: slices.Concat(c.Scopes, other.Scopes),
 		APIKey: c.APIKey || other.APIKey, Session: c.Session || other.Session,
 	}
 }
@@ -34,13 +39,15 @@ func (c Condition) Or(other Condition) Condition {
 // String names it, for the log.
 func (c Condition) String() string {
 	var all []string
-	add := func(kind string, names []string) {
-		for _, n := range names {
-			all = append(all, fmt.Sprintf("%s %q", kind, n))
-		}
+	for _, name := range c.Roles {
+		all = append(all, "role "+name)
 	}
-	add("role", c.Roles)
-	add("scope", c.Scopes)
+	for _, p := range c.Permissions {
+		all = append(all, "permission "+p.String())
+	}
+	for _, name := range c.Scopes {
+		all = append(all, "scope "+name)
+	}
 	if c.APIKey {
 		all = append(all, "an API key")
 	}
@@ -51,26 +58,63 @@ func (c Condition) String() string {
 }
 
 // meets says whether the caller meets every condition: nil, forbidden, or
-// unavailable when that rests on what cannot be read.
-func (c *Caller) meets(_ context.Context, all []Condition) *auth.Error {
-	for _, one := range all {
-		if !c.met(one) {
-			return auth.NewError(auth.CodeForbidden, fmt.Errorf("not met: %v", one))
+// unavailable when it rests on roles that cannot be read. What the credential says
+// by itself is asked first, so that this depends on no order.
+func (c *Caller) meets(ctx context.Context, all []Condition) *auth.Error {
+	holds, ask := c.holds(), false
+	for i := range all {
+		if c.met(&all[i], &holds) {
+			continue
+		}
+		if len(all[i].Permissions) == 0 {
+			return notMet(&all[i])
+		}
+		ask = true
+	}
+	if !ask {
+		return nil
+	}
+	policy, err := c.guard.Policy(ctx)
+	if err != nil {
+		return auth.AsError(err)
+	}
+	for i := range all {
+		if !c.met(&all[i], &holds) && !permitted(policy, &all[i], holds) {
+			return notMet(&all[i])
 		}
 	}
 	return nil
 }
 
+func notMet(one *Condition) *auth.Error {
+	return auth.NewError(auth.CodeForbidden, fmt.Errorf("not met: %v", one))
+}
+
 // met says whether what the credential itself says is enough.
-func (c *Caller) met(one Condition) bool {
-	holds := c.holds()
-	switch {
-	case one.Session && !c.bearer, one.APIKey && holds.APIKeyID != "":
-		return true
-	case slices.ContainsFunc(one.Roles, holds.HasRole):
+func (c *Caller) met(one *Condition, holds *auth.Principal) bool {
+	if one.Session && !c.bearer || one.APIKey && holds.APIKeyID != "" {
 		return true
 	}
-	return slices.ContainsFunc(one.Scopes, func(s string) bool { return slices.Contains(holds.Scopes, s) })
+	for _, role := range one.Roles {
+		if slices.Contains(holds.Roles, role) {
+			return true
+		}
+	}
+	for _, scope := range one.Scopes {
+		if slices.Contains(holds.Scopes, scope) {
+			return true
+		}
+	}
+	return false
+}
+
+func permitted(policy *rbac.Policy, one *Condition, holds auth.Principal) bool {
+	for _, p := range one.Permissions {
+		if policy.Permits(holds, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // holds is what the caller holds; of a session's it has no more than the roles.

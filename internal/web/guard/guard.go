@@ -2,12 +2,15 @@ package guard
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
 	"github.com/gatehouse-auth/gatehouse/internal/web/mount"
 )
@@ -24,6 +27,13 @@ type Options struct {
 	Pages []string
 	// Bearer judges access tokens; nil means that none count.
 	Bearer Bearer
+	// APIKey judges API keys; nil means that none count. ClientAddress is where a
+	// request comes from; invalid when that cannot be known.
+	APIKey        APIKey
+	ClientAddress func(*http.Request) netip.Addr
+	// Policy is what the roles allow at this moment. Its error has the Code
+	// unavailable.
+	Policy func(context.Context) (*rbac.Policy, error)
 	// Staleness is how long before a moment the change feed was last read.
 	Staleness func(time.Time) time.Duration
 	// Router gives refusals the headers, the request ID and the log line of any

@@ -55,12 +55,16 @@ func (c *Caller) PassOn(w http.ResponseWriter, r *http.Request, next http.Handle
 	next.ServeHTTP(w, r)
 }
 
-// vary tells caches that another cookie, or another token, gets another answer.
+// vary tells caches that another cookie, token or key gets another answer.
 func (g *Guard) vary(h http.Header) {
-	for _, name := range [...]string{"Cookie", "Authorization"} {
-		if (name == "Cookie" || g.Bearer != nil) && !slices.Contains(h["Vary"], name) {
-			h.Add("Vary", name)
-		}
+	g.varyBy(h, "Cookie", true)
+	g.varyBy(h, "Authorization", g.Bearer != nil || g.APIKey != nil)
+	g.varyBy(h, "X-Api-Key", g.APIKey != nil)
+}
+
+func (g *Guard) varyBy(h http.Header, name string, counts bool) {
+	if counts && !slices.Contains(h["Vary"], name) {
+		h.Add("Vary", name)
 	}
 }
 

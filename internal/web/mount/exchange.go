@@ -183,6 +183,31 @@ func (x *Exchange) Session() (*session.Checked, error) {
 	return x.session, nil
 }
 
+// Hint is what the request's session cookie says by itself; see [session.Hint].
+// Of several cookies of one user the youngest counts, and of two users none.
+func (x *Exchange) Hint() (chosen session.Hint, ok bool) {
+	token, err := wire.JoinExact(x.names.Session, x.cookies)
+	if err == nil && token != "" {
+		return x.Sessions.Hint(token)
+	}
+	if !errors.Is(err, wire.ErrTwoSessions) {
+		return chosen, false
+	}
+	for _, token := range wire.Whole(x.names.Session, x.cookies) {
+		h, good := x.Sessions.Hint(token)
+		switch {
+		case !good:
+		case !ok:
+			chosen, ok = h, true
+		case h.User != chosen.User:
+			return session.Hint{}, false
+		case h.Start > chosen.Start:
+			chosen = h
+		}
+	}
+	return chosen, ok
+}
+
 // Begin takes the session that a sign-in has led to into this exchange: the
 // browser keeps its cookie, and is known to the account from now on.
 func (x *Exchange) Begin(o signin.Outcome) {
