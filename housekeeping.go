@@ -79,7 +79,6 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"challenges", s.PurgeChallenges, keepChallenges},
 		{"invitations", s.PurgeInvitations, keepInvitations},
 		{"counters", s.PurgeCounters, keepCounters},
-		{"events", s.PurgeEvents, keepEvents},
 		{"changes", s.PurgeChanges, 0},
 		{"keys", s.PurgeKeys, keepKeys},
 		{"families", s.PurgeFamilies, keepSessions},

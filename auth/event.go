@@ -5,74 +5,77 @@ import (
 	"time"
 )
 
-// Event is one audit record. It is written in the same transaction as the
-// change it describes; refused attempts are recorded too. It holds IDs, never
-// secrets and never what a person typed.
+// Event is one audit record: who did what to whom, from where, and what came of
+// it. It is written in the same transaction as the change it describes; refused
+// attempts are recorded too. It holds IDs, never secrets and never what a person
+// typed. Once committed it is given its place in a chain, by which a later change
+// of it is found (internal/audit).
 type Event struct {
 	ID   EventID
 	At   time.Time
 	Type EventType
-	// Actor is who did it: a user's ID, or "cli", or empty for nobody known.
-	Actor     string
+	// Actor is who did it: the ID of a user or of an API key, [ActorCommandLine],
+	// [ActorSystem], or empty for nobody known.
+	Actor string
+	// UserID and SessionID are whom it was done to, if that is a user or what
+	// belongs to one.
 	UserID    UserID
 	SessionID SessionID
+	// Subject is what it was done to beside these: [SubjectOf] a role, a key, an
+	// invitation; empty when there is nothing else.
+	Subject string
+	// Client is the application it came through: the ID of a client, or else the
+	// base path of the mount, which begins with a slash; empty when unknown.
+	Client string
 	// Address is invalid when unknown.
 	Address netip.Addr
-	// Detail is a short word on why or how, from a fixed vocabulary.
+	// Agent is the family of the program that asked, "Firefox on Windows"; empty
+	// when unknown.
+	Agent string
+	// Detail is a short word on why or how, from a fixed vocabulary: that of the
+	// type in [EventTypes], or the name of a permission.
 	Detail string
+	// Result is what came of it; empty means the Type's, which the store then
+	// writes.
+	Result EventResult
 }
 
-// EventType names what happened.
-type EventType string
-
-// The audit vocabulary.
+// The actors that have no ID.
 const (
-	EventUserRegistered       EventType = "user.registered"
-	EventUserCreated          EventType = "user.created"
-	EventUserImported         EventType = "user.imported"
-	EventUserUpdated          EventType = "user.updated"
-	EventUserDisabled         EventType = "user.disabled"
-	EventUserEnabled          EventType = "user.enabled"
-	EventUserDeleted          EventType = "user.deleted"
-	EventUsersExported        EventType = "users.exported"
-	EventRolesChanged         EventType = "user.roles_changed"
-	EventPasswordChanged      EventType = "password.changed"
-	EventPasswordChangeFailed EventType = "password.change_failed"
-	EventSignInSucceeded      EventType = "signin.succeeded"
-	EventSignInFailed         EventType = "signin.failed"
-	EventSignInThrottled      EventType = "signin.throttled"
-	EventSignedOut            EventType = "session.signed_out"
-	EventSessionRevoked       EventType = "session.revoked"
-	EventSessionAdopted       EventType = "session.adopted"
-	EventSessionRotated       EventType = "session.rotated"
-	EventFamilyStarted        EventType = "family.started"
-	EventFamilyEnded          EventType = "family.ended"
-	EventRefreshRepeated      EventType = "refresh.repeated"
-	EventRefreshReused        EventType = "refresh.reused"
-	EventRefreshAhead         EventType = "refresh.ahead"
-	EventInvitationCreated    EventType = "invitation.created"
-	EventInvitationDeleted    EventType = "invitation.deleted"
-	// EventRevocationRestored: the database lacked a revocation that this server
-	// had heard of, and was told again (guarantees R2).
-	EventRevocationRestored EventType = "revocation.restored"
-	// The Detail of these is the key's ID. A rotation names the key that signs
-	// from then on.
-	EventKeyCreated EventType = "key.created"
-	EventKeyRotated EventType = "key.rotated"
-	EventKeyRetired EventType = "key.retired"
-	// The Detail of these is the role's name.
-	EventRoleCreated EventType = "role.created"
-	EventRoleUpdated EventType = "role.updated"
-	EventRoleDeleted EventType = "role.deleted"
-	// The Detail of these begins with the API key's ID. A rotation names the key
-	// that takes the place; a refusal says why a key whose secret was right was
-	// not taken, once an hour for each key.
-	EventAPIKeyCreated EventType = "api_key.created"
-	EventAPIKeyChanged EventType = "api_key.changed"
-	EventAPIKeyRotated EventType = "api_key.rotated"
-	EventAPIKeyRevoked EventType = "api_key.revoked"
-	EventAPIKeyRefused EventType = "api_key.refused"
+	// ActorCommandLine is whoever may run commands on the server's machine.
+	ActorCommandLine = "cli"
+	// ActorSystem is Gatehouse itself.
+	ActorSystem = "gatehouse"
 )
+
+// EventResult is what came of an attempt.
+type EventResult string
+
+// The results.
+const (
+	// ResultSucceeded: it was done.
+	ResultSucceeded EventResult = "succeeded"
+	// ResultRefused: somebody might not do it, or could not prove that they may.
+	ResultRefused EventResult = "refused"
+	// ResultFailed: it could not be done, through nobody's decision.
+	ResultFailed EventResult = "failed"
+)
+
+// SubjectKind says what the ID in an Event's Subject names.
+type SubjectKind string
+
+// The kinds of Subject.
+const (
+	SubjectAPIKey     SubjectKind = "api_key"
+	SubjectAccount    SubjectKind = "account"
+	SubjectFamily     SubjectKind = "family"
+	SubjectInvitation SubjectKind = "invitation"
+	SubjectKey        SubjectKind = "key"
+	SubjectRole       SubjectKind = "role"
+)
+
+// SubjectOf is the Subject of an Event: the kind and the ID with a colon between.
+func SubjectOf(kind SubjectKind, id string) string { return string(kind) + ":" + id }
 
 // Change is one row of the change feed: what every node must know to refuse
 // something already handed out. It is written in the same transaction as the

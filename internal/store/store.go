@@ -21,6 +21,7 @@ var (
 // each a transaction of their own. It is safe for concurrent use.
 type Store interface {
 	Tx
+	Chain
 	// InTx runs fn in one transaction: all of it or nothing. fn may run more
 	// than once (after a conflict, or alone when a transaction shared with
 	// others was lost), so it touches tx alone and sets its results anew each
@@ -285,14 +286,17 @@ type Counters interface {
 	PurgeCounters(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Events keeps the audit record; it only grows, until retention ends.
+// Events keeps the audit record; it only grows, until retention ends. See Chain
+// for their order.
 type Events interface {
+	// AppendEvent inserts the row; a Result that is empty is the Type's.
 	AppendEvent(ctx context.Context, e auth.Event) error
 	// ListEvents returns up to limit events, the youngest first, of the user
 	// if one is given.
 	ListEvents(ctx context.Context, user auth.UserID, limit int) ([]auth.Event, error)
-	// PurgeEvents removes up to limit rows older than the given time.
-	PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error)
+	// FindEvents returns up to limit events that the filter wants, the youngest
+	// first, those of one time by their IDs.
+	FindEvents(ctx context.Context, f EventFilter, limit int) ([]ChainedEvent, error)
 }
 
 // Changes is the writing side of the change feed.

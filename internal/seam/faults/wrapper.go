@@ -50,6 +50,18 @@ func (w wrapped) Backlog(a0 context.Context, a1 string, a2 time.Time) (r0 auth.B
 	return
 }
 
+func (w wrapped) ChainEvents(a0 context.Context, a1 store.Mark, a2 []store.ChainedEvent, a3 []store.Mark) (err error) {
+	return w.seam(a0, "ChainEvents", func() error { return w.below.ChainEvents(a0, a1, a2, a3) })
+}
+
+func (w wrapped) ChainedEvents(a0 context.Context, a1 int64, a2 int) (r0 []store.ChainedEvent, err error) {
+	err = w.seam(a0, "ChainedEvents", func() (err error) {
+		r0, err = w.below.ChainedEvents(a0, a1, a2)
+		return err
+	})
+	return
+}
+
 func (w wrapped) Challenge(a0 context.Context, a1 auth.ChallengeID, a2 auth.ChallengeKind, a3 time.Time) (r0 auth.Challenge, err error) {
 	err = w.seam(a0, "Challenge", func() (err error) {
 		r0, err = w.below.Challenge(a0, a1, a2, a3)
@@ -114,6 +126,14 @@ func (w wrapped) CreateUser(a0 context.Context, a1 auth.User) (err error) {
 	return w.seam(a0, "CreateUser", func() error { return w.below.CreateUser(a0, a1) })
 }
 
+func (w wrapped) CutEvents(a0 context.Context, a1 store.Mark) (r0 int, err error) {
+	err = w.seam(a0, "CutEvents", func() (err error) {
+		r0, err = w.below.CutEvents(a0, a1)
+		return err
+	})
+	return
+}
+
 func (w wrapped) DeleteInvitation(a0 context.Context, a1 auth.InvitationID) (err error) {
 	return w.seam(a0, "DeleteInvitation", func() error { return w.below.DeleteInvitation(a0, a1) })
 }
@@ -157,6 +177,14 @@ func (w wrapped) EndUserSessions(a0 context.Context, a1 auth.UserID, a2 auth.Ses
 func (w wrapped) Family(a0 context.Context, a1 auth.FamilyID) (r0 auth.Family, err error) {
 	err = w.seam(a0, "Family", func() (err error) {
 		r0, err = w.below.Family(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w wrapped) FindEvents(a0 context.Context, a1 store.EventFilter, a2 int) (r0 []store.ChainedEvent, err error) {
+	err = w.seam(a0, "FindEvents", func() (err error) {
+		r0, err = w.below.FindEvents(a0, a1, a2)
 		return err
 	})
 	return
@@ -250,6 +278,14 @@ func (w wrapped) LowerBacklog(a0 context.Context, a1 string, a2 time.Duration) (
 	return w.seam(a0, "LowerBacklog", func() error { return w.below.LowerBacklog(a0, a1, a2) })
 }
 
+func (w wrapped) Marks(a0 context.Context) (r0 []store.Mark, err error) {
+	err = w.seam(a0, "Marks", func() (err error) {
+		r0, err = w.below.Marks(a0)
+		return err
+	})
+	return
+}
+
 func (w wrapped) MoveFamilies(a0 context.Context, a1 auth.SessionID, a2 auth.SessionID) (err error) {
 	return w.seam(a0, "MoveFamilies", func() error { return w.below.MoveFamilies(a0, a1, a2) })
 }
@@ -313,14 +349,6 @@ func (w wrapped) PurgeChanges(a0 context.Context, a1 time.Time, a2 int) (r0 int,
 func (w wrapped) PurgeCounters(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
 	err = w.seam(a0, "PurgeCounters", func() (err error) {
 		r0, err = w.below.PurgeCounters(a0, a1, a2)
-		return err
-	})
-	return
-}
-
-func (w wrapped) PurgeEvents(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
-	err = w.seam(a0, "PurgeEvents", func() (err error) {
-		r0, err = w.below.PurgeEvents(a0, a1, a2)
 		return err
 	})
 	return
@@ -469,6 +497,14 @@ func (w wrapped) TouchSessions(a0 context.Context, a1 map[auth.SessionID]time.Ti
 func (w wrapped) TryChallenge(a0 context.Context, a1 auth.ChallengeID, a2 auth.ChallengeKind, a3 time.Time) (r0 auth.Challenge, err error) {
 	err = w.seam(a0, "TryChallenge", func() (err error) {
 		r0, err = w.below.TryChallenge(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w wrapped) Unchained(a0 context.Context, a1 auth.EventID, a2 int) (r0 []auth.Event, err error) {
+	err = w.seam(a0, "Unchained", func() (err error) {
+		r0, err = w.below.Unchained(a0, a1, a2)
 		return err
 	})
 	return
@@ -662,6 +698,14 @@ func (w transaction) Family(a0 context.Context, a1 auth.FamilyID) (r0 auth.Famil
 	return
 }
 
+func (w transaction) FindEvents(a0 context.Context, a1 store.EventFilter, a2 int) (r0 []store.ChainedEvent, err error) {
+	err = w.seam(a0, "tx.FindEvents", func() (err error) {
+		r0, err = w.below.FindEvents(a0, a1, a2)
+		return err
+	})
+	return
+}
+
 func (w transaction) ForgetFailures(a0 context.Context, a1 string) (err error) {
 	return w.seam(a0, "tx.ForgetFailures", func() error { return w.below.ForgetFailures(a0, a1) })
 }
@@ -793,14 +837,6 @@ func (w transaction) PurgeChanges(a0 context.Context, a1 time.Time, a2 int) (r0 
 func (w transaction) PurgeCounters(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
 	err = w.seam(a0, "tx.PurgeCounters", func() (err error) {
 		r0, err = w.below.PurgeCounters(a0, a1, a2)
-		return err
-	})
-	return
-}
-
-func (w transaction) PurgeEvents(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
-	err = w.seam(a0, "tx.PurgeEvents", func() (err error) {
-		r0, err = w.below.PurgeEvents(a0, a1, a2)
 		return err
 	})
 	return

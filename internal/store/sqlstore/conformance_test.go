@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -45,4 +46,15 @@ func openAt(t testing.TB, path string) *sqlstore.DB {
 func openNew(t testing.TB) *sqlstore.DB {
 	t.Helper()
 	return openAt(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+}
+
+// Edit runs a statement as somebody would who has the file.
+func (h handle) Edit(t *testing.T, statement string) error {
+	db, err := sql.Open("sqlite", h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), statement)
+	return err
 }

@@ -85,6 +85,10 @@ type backend interface {
 	again(t *tx, tries int) bool
 	// write runs one method as a transaction of its own.
 	write(ctx context.Context, method func(*tx) error) error
+	// beside runs fn in a transaction that stands in no other one's way, and sees
+	// what others commit meanwhile: its statements say themselves on what
+	// condition they hold.
+	beside(ctx context.Context, fn func(*tx) error) error
 	InTx(ctx context.Context, fn func(store.Tx) error) error
 }
 

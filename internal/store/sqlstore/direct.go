@@ -155,11 +155,6 @@ func (d direct) PurgeCounters(ctx context.Context, before time.Time, limit int) 
 	return write(ctx, d.backend, func(t *tx) (int, error) { return t.PurgeCounters(ctx, before, limit) })
 }
 
-// PurgeEvents implements store.Tx as a transaction of its own.
-func (d direct) PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	return write(ctx, d.backend, func(t *tx) (int, error) { return t.PurgeEvents(ctx, before, limit) })
-}
-
 // AppendChange implements store.Tx as a transaction of its own.
 func (d direct) AppendChange(ctx context.Context, c auth.Change) (int64, error) {
 	return write(ctx, d.backend, func(t *tx) (int64, error) { return t.AppendChange(ctx, c) })

@@ -278,3 +278,8 @@ func (db *DB) again(*tx, int) bool { return false }
 func (db *DB) write(ctx context.Context, method func(*tx) error) error {
 	return db.writer.do(&member{ctx: ctx, fn: method, atomic: true})
 }
+
+// beside is as any other transaction: there is one at a time.
+func (db *DB) beside(ctx context.Context, fn func(*tx) error) error {
+	return db.writer.do(&member{ctx: ctx, fn: fn})
+}

@@ -180,7 +180,7 @@ func TestMigrate_saysWhatItApplied(t *testing.T) {
 		t.Errorf("status of no file: got %v, want %v", err, fs.ErrNotExist)
 	}
 	applied, err := sqlstore.Migrate(t.Context(), o)
-	if err != nil || int64(len(applied)) != sqlstore.Newest() || applied[0].Name != "00001_first_tables" || !applied[0].Applied {
+	if err != nil || len(applied) == 0 || applied[len(applied)-1].Version != sqlstore.Newest() || applied[0].Name != "00001_first_tables" || !applied[0].Applied {
 		t.Errorf("got %v, %v; want all migrations", applied, err)
 	}
 	again, err := sqlstore.Migrate(t.Context(), o)
@@ -188,7 +188,7 @@ func TestMigrate_saysWhatItApplied(t *testing.T) {
 		t.Errorf("second time: got %v, %v; want none", again, err)
 	}
 	status, err := sqlstore.Status(t.Context(), o)
-	if err != nil || int64(len(status)) != sqlstore.Newest() || !status[len(status)-1].Applied {
+	if err != nil || len(status) != len(applied) || !status[len(status)-1].Applied {
 		t.Errorf("status: got %v, %v; want all applied", status, err)
 	}
 }
@@ -202,6 +202,9 @@ func TestSchema_hasAnIndexForEveryQuery(t *testing.T) {
 		for _, step := range plan {
 			if step == "SCAN keys" {
 				continue // there are some keys, never many
+			}
+			if step == "SCAN event_marks" || strings.Contains(step, "VIRTUAL TABLE") {
+				continue // three marks; and the list that a statement was given
 			}
 			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING INDEX") && !strings.Contains(step, "USING COVERING INDEX") && !strings.Contains(step, "CONSTANT ROW") {
 				t.Errorf("%s\n reads a whole table: %s", query, step)

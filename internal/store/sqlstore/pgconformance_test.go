@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/pgtest"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -63,4 +65,15 @@ func openPostgres(t testing.TB, url string) *sqlstore.Postgres {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// Edit runs a statement as somebody would who has the database's password.
+func (h pgHandle) Edit(t *testing.T, statement string) error {
+	c, err := pgx.Connect(t.Context(), h.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	_, err = c.Exec(t.Context(), statement)
+	return err
 }

@@ -36,9 +36,9 @@ var grown = []string{
 	`ANALYZE`,
 }
 
-// small are the tables that stay so: some keys, a row for each server, and one
+// small are the tables that stay so: some keys, a row for each server, three marks, and one
 // row. Of invitations the one list is whole.
-var small = regexp.MustCompile(`Seq Scan on (keys|nodes|installation)\b`)
+var small = regexp.MustCompile(`Seq Scan on (keys|nodes|installation|event_marks)\b`)
 
 // usesIndexes wants an index behind every statement, whatever its parameters
 // are: the general plan is the one that must do for all of them.

@@ -34,6 +34,12 @@ func (db *Postgres) write(ctx context.Context, method func(*tx) error) error {
 	return db.run(&member{ctx: ctx, fn: method, atomic: true})
 }
 
+// beside runs READ COMMITTED: what it reads makes nobody else's transaction one
+// that cannot be serialized. SSI looks at SERIALIZABLE ones alone.
+func (db *Postgres) beside(ctx context.Context, fn func(*tx) error) error {
+	return db.run(&member{ctx: ctx, fn: fn, atomic: true, beside: true})
+}
+
 // run brings a member to its result.
 func (db *Postgres) run(m *member) error {
 	if err := m.ctx.Err(); err != nil {
@@ -82,7 +88,7 @@ func (db *Postgres) attempt(m *member, waiting bool) (err error) {
 		c.Release()
 	}()
 	ctx := context.WithoutCancel(m.ctx) // a caller who leaves would break the connection
-	if err := db.begin(ctx, x, waiting); err != nil {
+	if err := db.begin(ctx, x, waiting, m.beside); err != nil {
 		if lost(err) || c.Conn().IsClosed() {
 			db.away.note(err)
 		}
@@ -118,20 +124,23 @@ func (db *Postgres) attempt(m *member, waiting bool) (err error) {
 // the role, of the database or of whoever had the connection before. The wait
 // for a standby is never shortened below "on" (guarantees R18), and one of
 // "remote_apply" is left.
-const beginText = `BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE; %s
-SET LOCAL statement_timeout TO %d; SET LOCAL lock_timeout TO %[2]d; SET LOCAL idle_in_transaction_session_timeout TO %[2]d;
+const beginText = `BEGIN ISOLATION LEVEL %s READ WRITE; %s
+SET LOCAL statement_timeout TO %d; SET LOCAL lock_timeout TO %[3]d; SET LOCAL idle_in_transaction_session_timeout TO %[3]d;
 SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)`
 
 // takeTurn waits for others who do the same. It comes before the snapshot is
 // taken, so what they did is seen.
 const takeTurn = `LOCK TABLE installation IN SHARE UPDATE EXCLUSIVE MODE;`
 
-func (db *Postgres) begin(ctx context.Context, x *pgConn, waiting bool) error {
-	turn := ""
+func (db *Postgres) begin(ctx context.Context, x *pgConn, waiting, beside bool) error {
+	level, turn := "SERIALIZABLE", ""
+	if beside {
+		level = "READ COMMITTED"
+	}
 	if waiting {
 		turn = takeTurn
 	}
-	_, err := x.exec(ctx, fmt.Sprintf(beginText, turn, db.o.StatementTimeout.Milliseconds()))
+	_, err := x.exec(ctx, fmt.Sprintf(beginText, level, turn, db.o.StatementTimeout.Milliseconds()))
 	return describePostgres("begin a transaction", err)
 }
 

@@ -45,6 +45,8 @@ type member struct {
 	// atomic: fn is one method of the contract, which leaves nothing behind
 	// when it refuses, so it needs no savepoint to be rolled back to.
 	atomic bool
+	// beside: PostgreSQL may run it less strictly than others.
+	beside bool
 	state  atomic.Int32
 	// turn says how the waiting ends: true, lead; false, the result is there.
 	turn chan bool
