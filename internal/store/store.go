@@ -61,6 +61,7 @@ type Tx interface {
 	Families
 	Keys
 	APIKeys
+	Roles
 	Challenges
 	Invitations
 	Counters

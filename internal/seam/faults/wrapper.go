@@ -106,6 +106,14 @@ func (w wrapped) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) 
 	return
 }
 
+func (w wrapped) CountHolders(a0 context.Context, a1 []string, a2 auth.UserID, a3 int) (r0 int, err error) {
+	err = w.seam(a0, "CountHolders", func() (err error) {
+		r0, err = w.below.CountHolders(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
 func (w wrapped) Counter(a0 context.Context, a1 string, a2 time.Duration, a3 time.Time) (r0 auth.Counter, err error) {
 	err = w.seam(a0, "Counter", func() (err error) {
 		r0, err = w.below.Counter(a0, a1, a2, a3)
@@ -122,6 +130,10 @@ func (w wrapped) CreateInvitation(a0 context.Context, a1 auth.Invitation) (err e
 	return w.seam(a0, "CreateInvitation", func() error { return w.below.CreateInvitation(a0, a1) })
 }
 
+func (w wrapped) CreateRole(a0 context.Context, a1 auth.Role) (err error) {
+	return w.seam(a0, "CreateRole", func() error { return w.below.CreateRole(a0, a1) })
+}
+
 func (w wrapped) CreateUser(a0 context.Context, a1 auth.User) (err error) {
 	return w.seam(a0, "CreateUser", func() error { return w.below.CreateUser(a0, a1) })
 }
@@ -136,6 +148,10 @@ func (w wrapped) CutEvents(a0 context.Context, a1 store.Mark) (r0 int, err error
 
 func (w wrapped) DeleteInvitation(a0 context.Context, a1 auth.InvitationID) (err error) {
 	return w.seam(a0, "DeleteInvitation", func() error { return w.below.DeleteInvitation(a0, a1) })
+}
+
+func (w wrapped) DeleteRole(a0 context.Context, a1 string, a2 int64) (err error) {
+	return w.seam(a0, "DeleteRole", func() error { return w.below.DeleteRole(a0, a1, a2) })
 }
 
 func (w wrapped) DeleteUser(a0 context.Context, a1 auth.UserID) (err error) {
@@ -253,6 +269,14 @@ func (w wrapped) ListInvitations(a0 context.Context, a1 time.Time) (r0 []auth.In
 func (w wrapped) ListKeys(a0 context.Context) (r0 []auth.Key, err error) {
 	err = w.seam(a0, "ListKeys", func() (err error) {
 		r0, err = w.below.ListKeys(a0)
+		return err
+	})
+	return
+}
+
+func (w wrapped) ListRoles(a0 context.Context) (r0 []auth.Role, err error) {
+	err = w.seam(a0, "ListRoles", func() (err error) {
+		r0, err = w.below.ListRoles(a0)
 		return err
 	})
 	return
@@ -458,6 +482,30 @@ func (w wrapped) RevokeUserAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.T
 	return
 }
 
+func (w wrapped) Role(a0 context.Context, a1 string) (r0 auth.Role, err error) {
+	err = w.seam(a0, "Role", func() (err error) {
+		r0, err = w.below.Role(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w wrapped) RoleHolders(a0 context.Context, a1 string, a2 auth.UserID, a3 int) (r0 []auth.UserID, err error) {
+	err = w.seam(a0, "RoleHolders", func() (err error) {
+		r0, err = w.below.RoleHolders(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w wrapped) RoleNames(a0 context.Context) (r0 []string, err error) {
+	err = w.seam(a0, "RoleNames", func() (err error) {
+		r0, err = w.below.RoleNames(a0)
+		return err
+	})
+	return
+}
+
 func (w wrapped) RotateFamily(a0 context.Context, a1 auth.FamilyID, a2 int64, a3 string, a4 time.Time) (r0 auth.Family, err error) {
 	err = w.seam(a0, "RotateFamily", func() (err error) {
 		r0, err = w.below.RotateFamily(a0, a1, a2, a3, a4)
@@ -516,6 +564,10 @@ func (w wrapped) UpdateAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 int64, a3
 		return err
 	})
 	return
+}
+
+func (w wrapped) UpdateRole(a0 context.Context, a1 auth.Role, a2 int64) (err error) {
+	return w.seam(a0, "UpdateRole", func() error { return w.below.UpdateRole(a0, a1, a2) })
 }
 
 func (w wrapped) UpdateUser(a0 context.Context, a1 auth.UserID, a2 store.UserUpdate, a3 time.Time) (r0 auth.User, err error) {
@@ -630,6 +682,14 @@ func (w transaction) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Ti
 	return
 }
 
+func (w transaction) CountHolders(a0 context.Context, a1 []string, a2 auth.UserID, a3 int) (r0 int, err error) {
+	err = w.seam(a0, "tx.CountHolders", func() (err error) {
+		r0, err = w.below.CountHolders(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
 func (w transaction) Counter(a0 context.Context, a1 string, a2 time.Duration, a3 time.Time) (r0 auth.Counter, err error) {
 	err = w.seam(a0, "tx.Counter", func() (err error) {
 		r0, err = w.below.Counter(a0, a1, a2, a3)
@@ -646,12 +706,20 @@ func (w transaction) CreateInvitation(a0 context.Context, a1 auth.Invitation) (e
 	return w.seam(a0, "tx.CreateInvitation", func() error { return w.below.CreateInvitation(a0, a1) })
 }
 
+func (w transaction) CreateRole(a0 context.Context, a1 auth.Role) (err error) {
+	return w.seam(a0, "tx.CreateRole", func() error { return w.below.CreateRole(a0, a1) })
+}
+
 func (w transaction) CreateUser(a0 context.Context, a1 auth.User) (err error) {
 	return w.seam(a0, "tx.CreateUser", func() error { return w.below.CreateUser(a0, a1) })
 }
 
 func (w transaction) DeleteInvitation(a0 context.Context, a1 auth.InvitationID) (err error) {
 	return w.seam(a0, "tx.DeleteInvitation", func() error { return w.below.DeleteInvitation(a0, a1) })
+}
+
+func (w transaction) DeleteRole(a0 context.Context, a1 string, a2 int64) (err error) {
+	return w.seam(a0, "tx.DeleteRole", func() error { return w.below.DeleteRole(a0, a1, a2) })
 }
 
 func (w transaction) DeleteUser(a0 context.Context, a1 auth.UserID) (err error) {
@@ -761,6 +829,14 @@ func (w transaction) ListInvitations(a0 context.Context, a1 time.Time) (r0 []aut
 func (w transaction) ListKeys(a0 context.Context) (r0 []auth.Key, err error) {
 	err = w.seam(a0, "tx.ListKeys", func() (err error) {
 		r0, err = w.below.ListKeys(a0)
+		return err
+	})
+	return
+}
+
+func (w transaction) ListRoles(a0 context.Context) (r0 []auth.Role, err error) {
+	err = w.seam(a0, "tx.ListRoles", func() (err error) {
+		r0, err = w.below.ListRoles(a0)
 		return err
 	})
 	return
@@ -934,6 +1010,30 @@ func (w transaction) RevokeUserAPIKeys(a0 context.Context, a1 auth.UserID, a2 ti
 	return
 }
 
+func (w transaction) Role(a0 context.Context, a1 string) (r0 auth.Role, err error) {
+	err = w.seam(a0, "tx.Role", func() (err error) {
+		r0, err = w.below.Role(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w transaction) RoleHolders(a0 context.Context, a1 string, a2 auth.UserID, a3 int) (r0 []auth.UserID, err error) {
+	err = w.seam(a0, "tx.RoleHolders", func() (err error) {
+		r0, err = w.below.RoleHolders(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
+func (w transaction) RoleNames(a0 context.Context) (r0 []string, err error) {
+	err = w.seam(a0, "tx.RoleNames", func() (err error) {
+		r0, err = w.below.RoleNames(a0)
+		return err
+	})
+	return
+}
+
 func (w transaction) RotateFamily(a0 context.Context, a1 auth.FamilyID, a2 int64, a3 string, a4 time.Time) (r0 auth.Family, err error) {
 	err = w.seam(a0, "tx.RotateFamily", func() (err error) {
 		r0, err = w.below.RotateFamily(a0, a1, a2, a3, a4)
@@ -984,6 +1084,10 @@ func (w transaction) UpdateAPIKey(a0 context.Context, a1 auth.APIKeyID, a2 int64
 		return err
 	})
 	return
+}
+
+func (w transaction) UpdateRole(a0 context.Context, a1 auth.Role, a2 int64) (err error) {
+	return w.seam(a0, "tx.UpdateRole", func() error { return w.below.UpdateRole(a0, a1, a2) })
 }
 
 func (w transaction) UpdateUser(a0 context.Context, a1 auth.UserID, a2 store.UserUpdate, a3 time.Time) (r0 auth.User, err error) {

@@ -18,6 +18,8 @@ var grown = []string{
 	`INSERT INTO users SELECT 'u' || i, 'n', '', '[]', NULL, 1, 1, i, i, NULL, NULL FROM generate_series(1, 100000) i`,
 	`INSERT INTO identifiers SELECT 'e' || i, 'email', 'u' || i FROM generate_series(1, 100000) i`,
 	`INSERT INTO passwords SELECT 'u' || i, 'h' || i, false, i FROM generate_series(1, 100000) i`,
+	`INSERT INTO roles SELECT 'r' || i, '', '[]', '[]', 1, i, i FROM generate_series(1, 200) i`,
+	`INSERT INTO role_holders SELECT CASE WHEN n = 0 THEN 'user' ELSE 'r' || (i % 200) END, 'u' || i FROM generate_series(1, 100000) i, generate_series(0, 1) n`,
 	`INSERT INTO old_ids SELECT '/api/auth', 'o' || i, 'u' || i, true FROM generate_series(1, 50000) i`,
 	`INSERT INTO gone_old_ids SELECT '/api/auth', 'g' || i FROM generate_series(1, 50000) i`,
 	`INSERT INTO sessions (id, user_id, mount, subject, epoch, created_at, absolute_end, last_seen_at, methods, address, user_agent, ended_at, end_reason, secret_hash, data, version, tokens_only)
@@ -36,9 +38,9 @@ var grown = []string{
 	`ANALYZE`,
 }
 
-// small are the tables that stay so: some keys, a row for each server, three marks, and one
-// row. Of invitations the one list is whole.
-var small = regexp.MustCompile(`Seq Scan on (keys|nodes|installation|event_marks)\b`)
+// small are the tables that stay so: some keys, some roles, a row for each server,
+// three marks, and one row. Of invitations the one list is whole.
+var small = regexp.MustCompile(`Seq Scan on (keys|roles|nodes|installation|event_marks)\b`)
 
 // usesIndexes wants an index behind every statement, whatever its parameters
 // are: the general plan is the one that must do for all of them.

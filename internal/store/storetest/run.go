@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		name string
 		run  func(*testing.T, func(*testing.T) store.Store)
 	}{
-		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys}, {"APIKeys", APIKeys},
+		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys}, {"Roles", Roles}, {"APIKeys", APIKeys},
 		{"Challenges", Challenges}, {"Invitations", Invitations}, {"Counters", Counters},
 		{"Events", Events}, {"Chain", Chain}, {"Changes", Changes}, {"Transactions", Transactions},
 	}
