@@ -49,6 +49,7 @@ var forbidden = []struct {
 	{"internal/web/api", module + "/internal/store/…", "the web knows no rows"},
 	{"internal/web/portal", module + "/internal/store/…", "the web knows no rows"},
 	{"internal/web/guard", module + "/internal/store/…", "the web knows no rows"},
+	{"internal/view", module + "/…", "what is shown can hold nothing that is not"},
 	{"internal/token", "net/http", "rooms know no request"},
 	{"internal/token", "database/sql", "rooms know no SQL"},
 	{"internal/token", module + "/internal/session", "mechanisms do not import each other"},
