@@ -60,6 +60,9 @@ var forbidden = []struct {
 	{"gatehousetest", module + "/internal/…", "it does what embedding programs can do themselves"},
 	{"examples/go-embed", module + "/internal/…", "it does what embedding programs can do themselves"},
 	{"internal/telemetry", module + "/internal/store/sqlstore", "measuring knows the contract, not the backend"},
+	{"internal/ratelimit", "net/http", "mechanisms know no request"},
+	{"internal/ratelimit", module + "/internal/…", "the arithmetic knows no rooms"},
+	{"internal/store/redisstore", module + "/internal/web", "a backend knows no request"},
 	{"internal/store/sqlstore", module + "/internal/session", "a backend keeps rows and decides nothing"},
 }
 
@@ -114,6 +117,8 @@ func checkImport(t *testing.T, file, folder, name string) {
 	}
 	switch {
 	case strings.HasSuffix(name, "/internal/store/sqlstore") && folder != "." && !strings.HasSuffix(folder, "test"):
+		t.Errorf("%s imports %s: only wire.go and its neighbours name a backend", file, name)
+	case strings.HasSuffix(name, "/internal/store/redisstore") && folder != ".":
 		t.Errorf("%s imports %s: only wire.go and its neighbours name a backend", file, name)
 	case strings.HasSuffix(name, "/internal/config") && folder != "cmd/gatehouse" && folder != "internal/config/reference":
 		t.Errorf("%s imports %s: rooms get plain values from wire.go", file, name)

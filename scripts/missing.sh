@@ -22,6 +22,7 @@ need curl curl "the commands in the documentation"
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then # Debian keeps it out of the path
   need postgres postgresql "tests on PostgreSQL, each with a server of its own"
 fi
+need redis-server redis-server "tests of rate limits in Redis"
 if ! [[ -x /usr/sbin/pgbouncer ]]; then # likewise
   need pgbouncer pgbouncer "tests on PostgreSQL behind a pooler"
 fi

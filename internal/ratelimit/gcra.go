@@ -34,6 +34,11 @@ func (g gcra) take(stored, now int64, cost int) (int64, Decision) {
 	return after, Decision{Allowed: true, Remaining: g.remaining(after, now), Whole: time.Duration(after - now)}
 }
 
+// untaken is the answer where the units are there and yet are not taken.
+func (g gcra) untaken(before, now int64) Decision {
+	return Decision{Allowed: true, Remaining: g.remaining(before, now), Whole: time.Duration(before - now)}
+}
+
 // refund returns the moment to store.
 func (g gcra) refund(stored, now int64, cost int) int64 {
 	return max(g.since(stored, now)-int64(cost)*g.unit, now)

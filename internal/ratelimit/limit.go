@@ -93,7 +93,8 @@ type Ask struct {
 	Limit Limit
 	Key   string
 	// Decision is the answer, of this allowance by itself: where another one is
-	// short, it says Allowed and yet nothing was taken.
+	// short, it says Allowed and yet nothing was taken; Remaining and Whole are as
+	// before then.
 	Decision Decision
 }
 

@@ -103,6 +103,9 @@ func (m *Memory) take(asks []Ask, cost int, now, half int64) (taken bool, err er
 	}
 	for i := range places {
 		p := &places[i]
+		if d := &asks[i].Decision; !taken && d.Allowed {
+			*d = newGCRA(asks[i].Limit).untaken(p.before, now)
+		}
 		switch {
 		case taken:
 			s := m.sets[p.set].find(p.hash) // again: the one before may have made room in the same set
@@ -111,7 +114,7 @@ func (m *Memory) take(asks []Ask, cost int, now, half int64) (taken bool, err er
 			}
 			*s = slot{key: p.hash, whole: p.moment}
 		case p.slot != nil:
-			p.slot.whole = p.before
+			p.slot.whole = min(p.slot.whole, p.before) // brought back, should it be too far ahead
 		}
 	}
 	return taken, nil

@@ -145,9 +145,9 @@ func TestLimiter_allWindowsMustHaveRoom(t *testing.T) {
 	}{
 		{0, told{true, 0, []ratelimit.State{burst(1, time.Second), sustained(2, 20*time.Minute)}}},
 		{0, told{true, 0, []ratelimit.State{burst(0, time.Second), sustained(1, 40*time.Minute)}}},
-		{0, told{false, time.Second, []ratelimit.State{burst(0, time.Second), sustained(0, 20*time.Minute)}}},
+		{0, told{false, time.Second, []ratelimit.State{burst(0, time.Second), sustained(1, 40*time.Minute)}}},
 		{2 * time.Second, told{true, 0, []ratelimit.State{burst(1, time.Second), sustained(0, 20*time.Minute-2*time.Second)}}},
-		{4 * time.Second, told{false, 20*time.Minute - 4*time.Second, []ratelimit.State{burst(1, time.Second), sustained(0, 20*time.Minute-4*time.Second)}}},
+		{4 * time.Second, told{false, 20*time.Minute - 4*time.Second, []ratelimit.State{burst(2, 0), sustained(0, 20*time.Minute-4*time.Second)}}},
 	} {
 		o, err := l.Take(t.Context(), ratelimit.Subject{}, noon.Add(step.after))
 		if err != nil {

@@ -306,7 +306,7 @@ func testAllKeys(t *testing.T, b bench) {
 	if taken {
 		t.Error("taken from one that is empty")
 	}
-	b.want("what is not empty", asks[0].Decision, yes(9))
+	b.want("what is not empty", asks[0].Decision, yes(10))
 	b.want("what is empty", asks[1].Decision, no(unit, 0))
 	taken, asks = b.takeAll(1, 0, ratelimit.Ask{Limit: ten, Key: "c"})
 	if !taken {
