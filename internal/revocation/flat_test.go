@@ -32,7 +32,7 @@ func crowdedKey(rnd *rand.Rand) (k [16]byte) {
 
 func randomRecord(rnd *rand.Rand, t table) record {
 	r := record{key: crowdedKey(rnd), value: uint32(1 + rnd.IntN(3)), until: uint32(1 + rnd.IntN(1000))}
-	if t != tableChanged && t != tableVersions {
+	if t != tableChanged && t != tableVersions && t != tableAPIKeysChanged {
 		r.at = uint32(1 + rnd.IntN(100))
 	}
 	return r

@@ -89,6 +89,10 @@ func (x *Index) Apply(c auth.Change) {
 		x.raise(tableVersions, c.UserID, record{value: clamp(c.Value), until: until})
 	case auth.ChangeFamilyEnded:
 		x.raise(tableFamilies, c.FamilyID, record{value: revoked, at: seconds(c.At), until: until})
+	case auth.ChangeAPIKeyEnded:
+		x.raise(tableAPIKeysEnded, auth.APIKeyID(c.KeyID), record{value: revoked, at: seconds(c.At), until: until})
+	case auth.ChangeAPIKeyChanged:
+		x.raise(tableAPIKeysChanged, auth.APIKeyID(c.KeyID), record{value: clamp(c.Value), until: until})
 	case auth.ChangeKeys:
 		x.keys.Add(1)
 		if hooks := x.keyHooks.Load(); hooks != nil {
@@ -122,6 +126,19 @@ func (x *Index) SessionVersion(key [16]byte) int64 {
 func (x *Index) FamilyEnded(key [16]byte) bool {
 	_, ok := x.find(tableFamilies, &key)
 	return ok
+}
+
+// APIKey says whether the API key was revoked, and otherwise the least Version a
+// copy of its row must have; zero is any.
+func (x *Index) APIKey(key [16]byte) (version int64, ended bool) {
+	s := &x.shards[key[15]]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if _, ended = s.tables[tableAPIKeysEnded].find(tableAPIKeysEnded, &key); ended {
+		return 0, true
+	}
+	changed, _ := s.tables[tableAPIKeysChanged].find(tableAPIKeysChanged, &key)
+	return int64(changed.value), false
 }
 
 // User says what credentials of the user must carry at least.
@@ -195,8 +212,8 @@ func (s *shard) purge(least uint32) {
 	}
 }
 
-// Len returns the number of entries: statements about sessions, users and
-// families, of which each may have two.
+// Len returns the number of entries: statements about sessions, users, families
+// and API keys, of which each may have two.
 func (x *Index) Len() int {
 	n := 0
 	for i := range x.shards {

@@ -110,6 +110,14 @@ func (x *Index) DoubtsFamily(family [16]byte) bool {
 	return o != nil && o.has(nounFamily, family)
 }
 
+// DoubtsAPIKey is Doubts for an API key and its user, who is zero for the key of
+// a service: [Index.APIKey] and [Index.User] do not know everything then, and the
+// rows must be read.
+func (x *Index) DoubtsAPIKey(key, user [16]byte) bool {
+	o := x.beyond.Load()
+	return o != nil && (o.has(nounAPIKey, key) || user != ([16]byte{}) && o.has(nounUser, user))
+}
+
 // fullness tells the operator once that the index fills, and once that it is
 // full.
 type fullness struct{ filling, full bool }

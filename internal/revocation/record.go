@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// table names one of the five; each holds one kind of statement about a key.
+// table names one of the seven; each holds one kind of statement about a key.
 type table uint8
 
 const (
@@ -20,6 +20,10 @@ const (
 	tableVersions
 	// tableFamilies: when a family of refresh tokens ended.
 	tableFamilies
+	// tableAPIKeysEnded: when an API key was revoked.
+	tableAPIKeysEnded
+	// tableAPIKeysChanged: the least version of an API key's row.
+	tableAPIKeysChanged
 	tableCount
 )
 
@@ -30,13 +34,14 @@ const (
 	nounSession noun = iota
 	nounUser
 	nounFamily
+	nounAPIKey
 )
 
 func (t table) noun() noun {
-	return [tableCount]noun{nounSession, nounSession, nounUser, nounUser, nounFamily}[t]
+	return [tableCount]noun{nounSession, nounSession, nounUser, nounUser, nounFamily, nounAPIKey, nounAPIKey}[t]
 }
 
-// How a session or a family ended, the stronger the greater.
+// How a session, a family or an API key ended, the stronger the greater.
 const (
 	superseded = 1
 	revoked    = 2
@@ -82,7 +87,7 @@ func (t table) size() int {
 func (t table) encode(e []byte, r record) {
 	copy(e[:keyBytes], r.key[:])
 	switch t {
-	case tableEnded, tableFamilies:
+	case tableEnded, tableFamilies, tableAPIKeysEnded:
 		e[keyBytes] = byte(r.value)
 		binary.LittleEndian.PutUint32(e[16:], r.at)
 	case tableEpochs:
@@ -101,7 +106,7 @@ func (t table) decode(e []byte, last byte) (r record) {
 	copy(r.key[:], e[:keyBytes])
 	r.key[keyBytes] = last
 	switch t {
-	case tableEnded, tableFamilies:
+	case tableEnded, tableFamilies, tableAPIKeysEnded:
 		r.value, r.at = uint32(e[keyBytes]), binary.LittleEndian.Uint32(e[16:])
 	case tableEpochs:
 		r.value, r.at = uint32(e[keyBytes])|uint32(e[16])<<8|uint32(e[17])<<16, binary.LittleEndian.Uint32(e[18:])

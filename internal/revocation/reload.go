@@ -103,7 +103,7 @@ func (m *missing) rest() (all []lost) {
 	return all
 }
 
-// lost is a session, user or family of which the index says what the rows of the
+// lost is a session, user, family or API key of which the index says what the rows of the
 // store do not any more; a statement without until is none.
 type lost struct {
 	named
@@ -138,6 +138,10 @@ func (l lost) changes(now time.Time) (rows []auth.Change) {
 			c.Kind, c.UserID = auth.ChangeUserVersion, auth.UserIDFromUUID(l.key)
 		case tableFamilies:
 			c.Kind, c.FamilyID, c.Value = auth.ChangeFamilyEnded, auth.FamilyIDFromUUID(l.key), 0
+		case tableAPIKeysEnded:
+			c.Kind, c.KeyID, c.Value = auth.ChangeAPIKeyEnded, string(auth.APIKeyIDFromUUID(l.key)), 0
+		case tableAPIKeysChanged:
+			c.Kind, c.KeyID = auth.ChangeAPIKeyChanged, string(auth.APIKeyIDFromUUID(l.key))
 		}
 		rows = append(rows, c)
 	}
@@ -192,6 +196,9 @@ func (f *Follower) restoreOne(ctx context.Context, l lost) error {
 			if c.FamilyID != "" {
 				event.Detail = string(c.FamilyID)
 			}
+			if c.KeyID != "" {
+				event.Detail = c.KeyID
+			}
 		}
 		if err := l.lift(ctx, tx, now); err != nil {
 			return err
@@ -216,6 +223,8 @@ func (l lost) lift(ctx context.Context, tx store.Tx, now time.Time) (err error) 
 		err = tx.EndFamily(ctx, auth.FamilyIDFromUUID(l.key), auth.EndRevoked, now)
 	case nounUser:
 		err = l.liftUser(ctx, tx, now)
+	case nounAPIKey:
+		err = l.liftAPIKey(ctx, tx, now)
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -236,4 +245,23 @@ func (l lost) liftUser(ctx context.Context, tx store.Tx, now time.Time) error {
 		u, err = tx.UpdateUser(ctx, id, store.UserUpdate{}, now)
 	}
 	return err
+}
+
+// liftAPIKey ends a key that was revoked. One of which a change was lost ends
+// too: the change may have taken rights from it, or put another key in its place,
+// and which it was is not known here. A key that is refused is noticed, and one
+// that can do more than was said is not.
+func (l lost) liftAPIKey(ctx context.Context, tx store.Tx, now time.Time) error {
+	id := auth.APIKeyIDFromUUID(l.key)
+	if l.said[tableAPIKeysEnded].value == 0 {
+		k, err := tx.APIKey(ctx, id)
+		if err != nil || k.Version >= int64(l.said[tableAPIKeysChanged].value) {
+			return err
+		}
+		until := k.ExpiresAt.Add(5 * time.Minute)
+		if _, err := tx.AppendChange(ctx, auth.Change{Kind: auth.ChangeAPIKeyEnded, KeyID: string(id), At: now, Until: until}); err != nil {
+			return err
+		}
+	}
+	return tx.RevokeAPIKey(ctx, id, now)
 }

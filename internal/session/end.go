@@ -125,8 +125,8 @@ func (r *Room) FamilyEnded(ctx context.Context, tx store.Tx, f auth.Family, now 
 }
 
 // EndAll voids everything handed out for the user, in tx: it raises the epoch,
-// marks sessions and families ended and writes the feed, where the epoch speaks
-// for all of them. It returns the row as it is now.
+// marks sessions, families and API keys ended and writes the feed, where the
+// epoch speaks for all of them. It returns the row as it is now.
 func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now time.Time) (auth.User, error) {
 	u, err := tx.RaiseEpoch(ctx, user, now)
 	if err != nil {
@@ -137,6 +137,9 @@ func (r *Room) EndAll(ctx context.Context, tx store.Tx, user auth.UserID, now ti
 	}
 	if _, err := tx.EndUserFamilies(ctx, user, auth.EndRevoked, now); err != nil {
 		return u, fmt.Errorf("end families: %w", err)
+	}
+	if _, err := tx.RevokeUserAPIKeys(ctx, user, now); err != nil {
+		return u, fmt.Errorf("end API keys: %w", err)
 	}
 	if err := tx.RefuseAdoption(ctx, user, now); err != nil {
 		return u, fmt.Errorf("end sessions: %w", err)
