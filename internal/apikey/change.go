@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -37,8 +38,12 @@ type Changed struct {
 func (r *Room) Update(ctx context.Context, by By, id auth.APIKeyID, version int64, c Change) (Changed, error) {
 	now := r.now()
 	var after auth.APIKey
+	policy, err := r.Policy(ctx)
+	if err != nil {
+		return Changed{}, err
+	}
 	noting, noted := revocation.Note(ctx)
-	err := r.Store.InTx(noting, func(tx store.Tx) error {
+	err = r.Store.InTx(noting, func(tx store.Tx) error {
 		on, before, err := r.subject(ctx, tx, by, id, version, now)
 		if err != nil {
 			return err
@@ -49,11 +54,11 @@ func (r *Room) Update(ctx context.Context, by By, id auth.APIKeyID, version int6
 		set(&k.Scopes, c.Scopes)
 		set(&k.Networks, c.Networks)
 		set(&k.RateLimit, c.RateLimit)
-		if err := r.clean(ctx, &k); err != nil {
+		if err := clean(policy, &k); err != nil {
 			return err
 		}
 		if c.rights() {
-			if err := r.mayBecome(ctx, tx, by, on, k, c); err != nil {
+			if err := r.mayBecome(ctx, tx, policy, by, on, k, c); err != nil {
 				return err
 			}
 		}
@@ -76,7 +81,7 @@ func (r *Room) Update(ctx context.Context, by By, id auth.APIKeyID, version int6
 }
 
 // mayBecome says whether the key may be as k is.
-func (r *Room) mayBecome(ctx context.Context, tx store.Tx, by By, on standsOn, k auth.APIKey, c Change) (err error) {
+func (r *Room) mayBecome(ctx context.Context, tx store.Tx, policy *rbac.Policy, by By, on standsOn, k auth.APIKey, c Change) (err error) {
 	var owner auth.User
 	if k.UserID != "" {
 		if owner, err = tx.User(ctx, k.UserID); err != nil {
@@ -88,7 +93,7 @@ func (r *Room) mayBecome(ctx context.Context, tx store.Tx, by By, on standsOn, k
 	} else if len(k.Roles) == 0 {
 		return wrong("roles", "The API key of a service needs a role.")
 	}
-	return r.mayGive(ctx, by, on, k, owner)
+	return r.mayGive(policy, by, on, k, owner)
 }
 
 // subject reads the key that is to be changed, and whoever asks.

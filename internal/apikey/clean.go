@@ -1,7 +1,6 @@
 package apikey
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,7 +11,7 @@ import (
 
 // clean brings the members of a key that people give into their kept form, and
 // refuses what is none. Code: invalid_request, invalid_name.
-func (r *Room) clean(ctx context.Context, k *auth.APIKey) (err error) {
+func clean(policy *rbac.Policy, k *auth.APIKey) (err error) {
 	if k.Name, err = auth.CleanName(k.Name); err != nil {
 		return err
 	}
@@ -20,10 +19,6 @@ func (r *Room) clean(ctx context.Context, k *auth.APIKey) (err error) {
 		return &auth.Error{Code: auth.CodeInvalidName, Field: "name", Message: "Give the API key a name that says what it is for."}
 	}
 	if k.Roles, err = auth.CleanRoles(k.Roles); err != nil {
-		return err
-	}
-	policy, err := r.Policy(ctx)
-	if err != nil {
 		return err
 	}
 	for _, name := range k.Roles {

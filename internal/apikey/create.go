@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
 
@@ -52,7 +53,11 @@ func (r *Room) Create(ctx context.Context, by By, n Draft) (Created, error) {
 		Environment: r.Environment, Name: n.Name, UserID: n.UserID, CreatedBy: by.actor(), Roles: n.Roles, Scopes: n.Scopes,
 		Networks: n.Networks, RateLimit: n.RateLimit, Version: 1, CreatedAt: now, ExpiresAt: now.Add(lifetime),
 	}
-	if err := r.clean(ctx, &k); err != nil {
+	policy, err := r.Policy(ctx)
+	if err != nil {
+		return Created{}, err
+	}
+	if err := clean(policy, &k); err != nil {
 		return Created{}, err
 	}
 	if k.UserID == "" && len(k.Roles) == 0 {
@@ -60,7 +65,7 @@ func (r *Room) Create(ctx context.Context, by By, n Draft) (Created, error) {
 	}
 	var text auth.Secret
 	k.ID, text, k.SecretHash = newText(k.Environment, now)
-	err := r.Store.InTx(ctx, func(tx store.Tx) error {
+	err = r.Store.InTx(ctx, func(tx store.Tx) error {
 		on, err := r.alive(ctx, tx, by, now)
 		if err != nil {
 			return err
@@ -68,7 +73,7 @@ func (r *Room) Create(ctx context.Context, by By, n Draft) (Created, error) {
 		if on.key != nil && k.ExpiresAt.After(on.key.ExpiresAt) {
 			return tooMuch("lifetime", "An API key makes no keys that outlive it.")
 		}
-		if err := r.insert(ctx, tx, by, on, &k, now); err != nil {
+		if err := r.insert(ctx, tx, policy, by, on, &k, now); err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, by.record(auth.EventAPIKeyCreated, k, now))
@@ -80,7 +85,7 @@ func (r *Room) Create(ctx context.Context, by By, n Draft) (Created, error) {
 }
 
 // insert writes the row of a new key, on all conditions. It sets the epoch.
-func (r *Room) insert(ctx context.Context, tx store.Tx, by By, on standsOn, k *auth.APIKey, now time.Time) error {
+func (r *Room) insert(ctx context.Context, tx store.Tx, policy *rbac.Policy, by By, on standsOn, k *auth.APIKey, now time.Time) error {
 	var owner auth.User
 	if k.UserID != "" {
 		var err error
@@ -92,7 +97,7 @@ func (r *Room) insert(ctx context.Context, tx store.Tx, by By, on standsOn, k *a
 			k.Epoch = on.epoch // of the proof that it rests on (guarantees R3)
 		}
 	}
-	if err := r.mayGive(ctx, by, on, *k, owner); err != nil {
+	if err := r.mayGive(policy, by, on, *k, owner); err != nil {
 		return err
 	}
 	switch err := tx.InsertAPIKey(ctx, *k); {

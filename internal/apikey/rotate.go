@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -44,10 +45,14 @@ func (r *Room) Rotate(ctx context.Context, by By, id auth.APIKeyID, version int6
 		return Rotated{}, wrong("lifetime", "An API key lives from %v to %v.", MinLifetime, r.MostLifetime)
 	}
 	now := r.now()
+	policy, err := r.Policy(ctx)
+	if err != nil {
+		return Rotated{}, err
+	}
 	next, text, hash := newText(r.Environment, now)
 	var done Rotated
 	noting, noted := revocation.Note(ctx)
-	err := r.Store.InTx(noting, func(tx store.Tx) error {
+	err = r.Store.InTx(noting, func(tx store.Tx) error {
 		done = Rotated{}
 		on, old, err := r.subject(ctx, tx, by, id, version, now)
 		if err != nil {
@@ -62,7 +67,7 @@ func (r *Room) Rotate(ctx context.Context, by By, id auth.APIKeyID, version int6
 		if done.Old, err = r.leave(ctx, tx, old, next, overlap, now); err != nil {
 			return err
 		}
-		if err := r.insertNext(ctx, tx, by, on, old, k, now); err != nil {
+		if err := r.insertNext(ctx, tx, policy, by, on, old, k, now); err != nil {
 			return err
 		}
 		done.Created = Created{k, text}
@@ -77,7 +82,7 @@ func (r *Room) Rotate(ctx context.Context, by By, id auth.APIKeyID, version int6
 
 // insertNext writes the row of the key that takes the place of old. It rests on
 // the same proof as that. A key renews itself, whatever it may give to others.
-func (r *Room) insertNext(ctx context.Context, tx store.Tx, by By, on standsOn, old, k auth.APIKey, now time.Time) error {
+func (r *Room) insertNext(ctx context.Context, tx store.Tx, policy *rbac.Policy, by By, on standsOn, old, k auth.APIKey, now time.Time) error {
 	var owner auth.User
 	if k.UserID != "" {
 		var err error
@@ -94,7 +99,7 @@ func (r *Room) insertNext(ctx context.Context, tx store.Tx, by By, on standsOn, 
 		}
 	}
 	if by.Principal.APIKeyID != old.ID {
-		if err := r.mayGive(ctx, by, on, k, owner); err != nil {
+		if err := r.mayGive(policy, by, on, k, owner); err != nil {
 			return err
 		}
 	}
