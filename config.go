@@ -47,6 +47,8 @@ type Config struct {
 	Limits Limits `conf:"limits"`
 	// Keys says how the keys are kept that tokens are signed with.
 	Keys Keys `conf:"keys"`
+	// Management says where the management API is served.
+	Management Management `conf:"management"`
 	// ClientAddress says how the address of the caller is known.
 	ClientAddress ClientAddress `conf:"client_address"`
 	// Name is the name of the service on the hosted pages. Default: the host of

@@ -128,6 +128,7 @@ func (c Config) WithDefaults() Config {
 	l.Registrations = or(l.Registrations, defaultRegistrations)
 
 	c.Keys.withDefaults()
+	c.Management.withDefaults()
 
 	c.ClientAddress.Header = or(c.ClientAddress.Header, "X-Forwarded-For")
 

@@ -29,6 +29,8 @@ type Gatehouse struct {
 	handler http.Handler
 	guard   *guard.Guard
 	probes  *ops.Probes
+	// management serves the management API alone.
+	management http.Handler
 	// loaded is set once Run has read the change feed whole.
 	loaded atomic.Bool
 	// joined is set once other servers may know of this one, and stays set:

@@ -82,6 +82,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"changes", s.PurgeChanges, 0},
 		{"keys", s.PurgeKeys, keepKeys},
 		{"families", s.PurgeFamilies, keepSessions},
+		{"creations", s.PurgeCreations, 0},
 	} {
 		for {
 			n, err := p.remove(ctx, now.Add(-p.keep), purgeBatch)

@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 	c.checkTokens(p)
 	c.checkLimits(p)
 	c.checkKeys(p)
+	c.checkManagement(p)
 	c.checkClientAddress(p)
 	if _, err := auth.CleanName(c.Name); err != nil {
 		p.add("name", "give at most 100 characters in one line", "is not a name that can be shown")

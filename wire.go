@@ -245,8 +245,14 @@ func (g *Gatehouse) serveMounts() (err error) {
 	if err != nil {
 		return err
 	}
+	if g.cfg.Management.public() {
+		list = append(list, newManagement(g.cfg, g.rooms, func() *guard.Guard { return g.guard }).Endpoints()...)
+	}
 	resolve, err := clientAddress(g.cfg)
 	if err != nil {
+		return err
+	}
+	if err := g.serveManagement(resolve); err != nil {
 		return err
 	}
 	if g.probes, err = ops.NewProbes(g.cfg.Secrets, g.cfg.ClientAddress.Header, g.cfg.Now); err != nil {
@@ -345,7 +351,11 @@ func unservedEndpoints(cfg Config) ([]web.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return endpoints(cfg, r, on)
+	list, err := endpoints(cfg, r, on)
+	if err == nil && cfg.Management.Listen != managementOff {
+		list = append(list, newManagement(cfg, r, nil).Endpoints()...)
+	}
+	return list, err
 }
 
 // endpoints is the whole table.

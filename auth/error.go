@@ -52,6 +52,11 @@ const (
 	CodeNotFound             Code = "not_found"
 	CodeIdentifierTaken      Code = "identifier_taken"
 	CodeChanged              Code = "changed_meanwhile"
+	CodeVersionChanged       Code = "version_changed"
+	CodeVersionNeeded        Code = "version_needed"
+	CodeLastAdmin            Code = "last_admin"
+	CodeKeyReused            Code = "idempotency_key_reused"
+	CodeUnderWay             Code = "under_way"
 	CodeChallengeExpired     Code = "challenge_expired"
 	CodePasswordChangeNeeded Code = "password_change_needed"
 	CodePasswordNeeded       Code = "password_needed"
@@ -93,6 +98,11 @@ var codes = map[Code]struct {
 	CodeNotFound:             {KindNotFound, "There is nothing here."},
 	CodeIdentifierTaken:      {KindConflict, "This e-mail address or user name is already registered. Sign in instead."},
 	CodeChanged:              {KindConflict, "The account changed meanwhile. Try again."},
+	CodeVersionChanged:       {KindConflict, "Somebody has changed it since you read it. Read it again."},
+	CodeVersionNeeded:        {KindInvalid, "Say in If-Match which version you have read."},
+	CodeLastAdmin:            {KindConflict, "This is the last user who may do everything. Give somebody else that role first."},
+	CodeKeyReused:            {KindInvalid, "This Idempotency-Key came with another request before. Take a new one."},
+	CodeUnderWay:             {KindConflict, "The first request with this Idempotency-Key has not been answered. Look whether it was done, or ask again."},
 	CodeChallengeExpired:     {KindExpired, "This step has expired or was used already. Start again."},
 	CodePasswordChangeNeeded: {KindForbidden, "A new password must be chosen before signing in."},
 	CodePasswordNeeded:       {KindForbidden, "Give your password once more: it is some time since you signed in."},

@@ -58,6 +58,9 @@ func (c *serveCmd) Run(p *program) error {
 		return err
 	}
 	srv.gate = g
+	if g.ManagementOnOps() {
+		srv.management = g.ManagementHandler()
+	}
 	besideHashes(s.Config.WithDefaults().Password.Workers)
 	srv.operator = append(srv.operator, doctorEndpoints(p, s, g)...)
 	return srv.run(p.ctx)

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/internal/config"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
+	"github.com/gatehouse-auth/gatehouse/internal/web/management"
 	"github.com/gatehouse-auth/gatehouse/internal/web/ops"
 )
 
@@ -34,6 +36,8 @@ type server struct {
 	// tls is nil for plain http.
 	tls *tls.Config
 
+	// management, if not nil, serves the management API on the ops listener.
+	management http.Handler
 	// operator are endpoints of the ops listener beside health and readiness.
 	operator []web.Endpoint
 
@@ -85,7 +89,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	}()
 
 	if s.ops != nil {
-		o := &http.Server{Handler: ops.Handler(s.ready, s.operator...), ReadHeaderTimeout: s.ReadHeaderTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout}
+		o := s.opsServer()
 		go func() { _ = o.Serve(s.ops) }() // ends with Close
 		defer o.Close()
 	}
@@ -117,6 +121,25 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.endingSince = time.Now()
 	s.tell(stateStopping)
 	return errors.Join(err, d.end())
+}
+
+// opsServer answers the operator: life, readiness, metrics, and the management
+// API where the settings put it here.
+func (s *server) opsServer() *http.Server {
+	h := ops.Handler(s.ready, s.operator...)
+	if s.management != nil {
+		operator := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, management.Base+"/") {
+				s.management.ServeHTTP(w, r)
+				return
+			}
+			operator.ServeHTTP(w, r)
+		})
+	}
+	o := s.httpServer(h)
+	o.TLSConfig = nil
+	return o
 }
 
 // ready is the answer of /readyz.

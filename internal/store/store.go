@@ -67,6 +67,7 @@ type Tx interface {
 	Counters
 	Events
 	Changes
+	Creations
 }
 
 // Users keeps the users. Identifiers are given in the normal form of

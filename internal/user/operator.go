@@ -144,8 +144,8 @@ func (r *Room) OldIDs(ctx context.Context, id auth.UserID) ([]auth.OldID, error)
 
 // Disable bars the user from signing in and ends everything handed out for
 // them, everywhere. Codes: not_found, unavailable.
-func (r *Room) Disable(ctx context.Context, actor string, id auth.UserID) (auth.User, error) {
-	return r.change(ctx, "disable user", actor, id, auth.EventUserDisabled, func(tx store.Tx) error {
+func (r *Room) Disable(ctx context.Context, actor string, id auth.UserID, conditions ...Condition) (auth.User, error) {
+	return r.change(ctx, "disable user", actor, id, auth.EventUserDisabled, conditions, func(tx store.Tx) error {
 		now := r.now()
 		if _, err := tx.UpdateUser(ctx, id, store.UserUpdate{DisabledAt: &now}, now); err != nil {
 			return err
@@ -157,27 +157,27 @@ func (r *Room) Disable(ctx context.Context, actor string, id auth.UserID) (auth.
 
 // Enable lets the user sign in again. What was ended stays ended (guarantees
 // R21). Codes: not_found, unavailable.
-func (r *Room) Enable(ctx context.Context, actor string, id auth.UserID) (auth.User, error) {
-	return r.change(ctx, "enable user", actor, id, auth.EventUserEnabled, func(tx store.Tx) error {
+func (r *Room) Enable(ctx context.Context, actor string, id auth.UserID, conditions ...Condition) (auth.User, error) {
+	return r.change(ctx, "enable user", actor, id, auth.EventUserEnabled, conditions, func(tx store.Tx) error {
 		return r.update(ctx, tx, id, store.UserUpdate{DisabledAt: new(time.Time)})
 	})
 }
 
 // SetRoles replaces the user's roles. Sessions go on and carry the new roles
 // from their next check. Codes: not_found, invalid_request, unavailable.
-func (r *Room) SetRoles(ctx context.Context, actor string, id auth.UserID, roles []string) (auth.User, error) {
+func (r *Room) SetRoles(ctx context.Context, actor string, id auth.UserID, roles []string, conditions ...Condition) (auth.User, error) {
 	clean, err := auth.CleanRoles(roles)
 	if err != nil {
 		return auth.User{}, err
 	}
-	return r.change(ctx, "set roles", actor, id, auth.EventRolesChanged, func(tx store.Tx) error {
+	return r.change(ctx, "set roles", actor, id, auth.EventRolesChanged, conditions, func(tx store.Tx) error {
 		return r.update(ctx, tx, id, store.UserUpdate{Roles: &clean})
 	})
 }
 
 // SetPassword stores a new password and ends the user's sessions. Codes:
 // not_found, those of the password policy, busy, unavailable.
-func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw auth.Secret, mustChange bool) error {
+func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw auth.Secret, mustChange bool, conditions ...Condition) error {
 	u, err := r.Store.User(ctx, id)
 	if err != nil {
 		return translate("set password", err)
@@ -186,7 +186,7 @@ func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw
 	if err != nil {
 		return err
 	}
-	_, err = r.change(ctx, "set password", actor, id, auth.EventPasswordChanged, func(tx store.Tx) error {
+	_, err = r.change(ctx, "set password", actor, id, auth.EventPasswordChanged, conditions, func(tx store.Tx) error {
 		now := r.now()
 		p := auth.Password{UserID: id, Hash: hash, MustChange: mustChange, UpdatedAt: now}
 		if err := tx.SetPassword(ctx, p); err != nil {
@@ -203,8 +203,8 @@ func (r *Room) SetPassword(ctx context.Context, actor string, id auth.UserID, pw
 
 // Delete removes the user with all that hangs below and ends everything handed
 // out for them. The audit record stays. Codes: not_found, unavailable.
-func (r *Room) Delete(ctx context.Context, actor string, id auth.UserID) error {
-	return r.delete(ctx, actor, id, func(store.Tx) error { return nil })
+func (r *Room) Delete(ctx context.Context, actor string, id auth.UserID, conditions ...Condition) error {
+	return r.delete(ctx, actor, id, func(tx store.Tx) error { return met(ctx, tx, id, conditions) })
 }
 
 // delete is Delete on a condition that is judged in its transaction.
@@ -228,10 +228,13 @@ func (r *Room) delete(ctx context.Context, actor string, id auth.UserID, conditi
 	return translate("delete user", err)
 }
 
-// change runs do and the audit record in one transaction and returns the row
-// as it is then.
-func (r *Room) change(ctx context.Context, doing, actor string, id auth.UserID, t auth.EventType, do func(tx store.Tx) error) (u auth.User, err error) {
+// change runs do, if the conditions are met, and the audit record in one
+// transaction and returns the row as it is then.
+func (r *Room) change(ctx context.Context, doing, actor string, id auth.UserID, t auth.EventType, conditions []Condition, do func(tx store.Tx) error) (u auth.User, err error) {
 	err = r.Store.InTx(ctx, func(tx store.Tx) (err error) {
+		if err := met(ctx, tx, id, conditions); err != nil {
+			return err
+		}
 		if err := do(tx); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (r *Room) UpdateProfile(ctx context.Context, who auth.Principal, p Profile)
 		err = r.MayUpdate(ctx, who)
 	}
 	if err == nil {
-		u, err = r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, func(tx store.Tx) error {
+		u, err = r.change(ctx, "update profile", string(who.UserID), who.UserID, auth.EventUserUpdated, nil, func(tx store.Tx) error {
 			return r.update(ctx, tx, who.UserID, up)
 		})
 	}

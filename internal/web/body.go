@@ -194,6 +194,15 @@ type statusError struct {
 	err    error
 }
 
+// WithStatus is a cause of a refusal that asks for a status which its Code alone
+// does not give.
+func WithStatus(status int, cause error) error {
+	if cause == nil {
+		cause = errors.New(http.StatusText(status))
+	}
+	return statusError{status, cause}
+}
+
 func (e statusError) Error() string { return strconv.Itoa(e.status) + ": " + e.err.Error() }
 func (e statusError) Unwrap() error { return e.err }
 

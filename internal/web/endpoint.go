@@ -15,9 +15,12 @@ type Endpoint struct {
 	// Pattern is a net/http pattern without the method.
 	Pattern string
 	Guard   Guard
-	CSRF    CSRF
-	Rate    Rate
-	Cache   Cache
+	// Permission is what the Guard Permitted asks for; empty is that somebody is
+	// known.
+	Permission string
+	CSRF       CSRF
+	Rate       Rate
+	Cache      Cache
 	// Handle answers. What it returns goes to Fail.
 	Handle HandlerFunc
 	// Fail writes the answer to an error in the dialect of the endpoint.
@@ -43,6 +46,9 @@ const (
 	SignedIn Guard = "signed-in"
 	// ClientOnly: a client of the configuration that shows its secret.
 	ClientOnly Guard = "client"
+	// Permitted: whoever holds the Permission, by a session, an access token or an
+	// API key.
+	Permitted Guard = "permitted"
 	// Operator: the ops listener, which is not for browsers.
 	Operator Guard = "operator"
 )
@@ -82,6 +88,8 @@ const (
 	// Issuing: the requests of a session, a family of refresh tokens or an
 	// address.
 	Issuing Rate = "issuing"
+	// Managing: the requests of a session, a token or a key.
+	Managing Rate = "managing"
 	// Reporting: the address's reports, and everybody's together.
 	Reporting Rate = "reporting"
 )
@@ -118,5 +126,9 @@ func (e Endpoint) check() error {
 
 // String is one line of the endpoint table.
 func (e Endpoint) String() string {
-	return fmt.Sprintf("%-7s %-40s %-10s %-13s %-12s %s", e.Method, e.Pattern, e.Guard, e.CSRF, e.Rate, e.Cache)
+	line := fmt.Sprintf("%-7s %-40s %-10s %-13s %-12s %s", e.Method, e.Pattern, e.Guard, e.CSRF, e.Rate, e.Cache)
+	if e.Permission != "" {
+		line += "  " + e.Permission
+	}
+	return line
 }

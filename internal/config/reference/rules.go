@@ -74,6 +74,9 @@ var rules = map[string]rule{
 	"database.max_connections":   {least: 1, most: 1000},
 	"database.statement_timeout": {shortest: time.Second, longest: time.Minute},
 
+	"management.listen":   {enum: []string{"ops", "public", "both", "off"}},
+	"management.requests": {least: 1, most: 1_000_000},
+
 	"registration.mode":  {enum: []string{"open", "invitation", "closed"}},
 	"registration.roles": {pattern: `^[A-Za-z0-9:._-]{1,64}$`, maxItems: 32, sample: []string{"user"}},
 

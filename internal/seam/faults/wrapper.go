@@ -50,6 +50,10 @@ func (w wrapped) Backlog(a0 context.Context, a1 string, a2 time.Time) (r0 auth.B
 	return
 }
 
+func (w wrapped) BeginCreation(a0 context.Context, a1 auth.Creation, a2 time.Time) (err error) {
+	return w.seam(a0, "BeginCreation", func() error { return w.below.BeginCreation(a0, a1, a2) })
+}
+
 func (w wrapped) ChainEvents(a0 context.Context, a1 store.Mark, a2 []store.ChainedEvent, a3 []store.Mark) (err error) {
 	return w.seam(a0, "ChainEvents", func() error { return w.below.ChainEvents(a0, a1, a2, a3) })
 }
@@ -138,6 +142,14 @@ func (w wrapped) CreateUser(a0 context.Context, a1 auth.User) (err error) {
 	return w.seam(a0, "CreateUser", func() error { return w.below.CreateUser(a0, a1) })
 }
 
+func (w wrapped) Creation(a0 context.Context, a1 string, a2 time.Time) (r0 auth.Creation, err error) {
+	err = w.seam(a0, "Creation", func() (err error) {
+		r0, err = w.below.Creation(a0, a1, a2)
+		return err
+	})
+	return
+}
+
 func (w wrapped) CutEvents(a0 context.Context, a1 store.Mark) (r0 int, err error) {
 	err = w.seam(a0, "CutEvents", func() (err error) {
 		r0, err = w.below.CutEvents(a0, a1)
@@ -204,6 +216,14 @@ func (w wrapped) FindEvents(a0 context.Context, a1 store.EventFilter, a2 int) (r
 		return err
 	})
 	return
+}
+
+func (w wrapped) FinishCreation(a0 context.Context, a1 string, a2 string) (err error) {
+	return w.seam(a0, "FinishCreation", func() error { return w.below.FinishCreation(a0, a1, a2) })
+}
+
+func (w wrapped) ForgetCreation(a0 context.Context, a1 string) (err error) {
+	return w.seam(a0, "ForgetCreation", func() error { return w.below.ForgetCreation(a0, a1) })
 }
 
 func (w wrapped) ForgetFailures(a0 context.Context, a1 string) (err error) {
@@ -373,6 +393,14 @@ func (w wrapped) PurgeChanges(a0 context.Context, a1 time.Time, a2 int) (r0 int,
 func (w wrapped) PurgeCounters(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
 	err = w.seam(a0, "PurgeCounters", func() (err error) {
 		r0, err = w.below.PurgeCounters(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w wrapped) PurgeCreations(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
+	err = w.seam(a0, "PurgeCreations", func() (err error) {
+		r0, err = w.below.PurgeCreations(a0, a1, a2)
 		return err
 	})
 	return
@@ -642,6 +670,10 @@ func (w transaction) Backlog(a0 context.Context, a1 string, a2 time.Time) (r0 au
 	return
 }
 
+func (w transaction) BeginCreation(a0 context.Context, a1 auth.Creation, a2 time.Time) (err error) {
+	return w.seam(a0, "tx.BeginCreation", func() error { return w.below.BeginCreation(a0, a1, a2) })
+}
+
 func (w transaction) Challenge(a0 context.Context, a1 auth.ChallengeID, a2 auth.ChallengeKind, a3 time.Time) (r0 auth.Challenge, err error) {
 	err = w.seam(a0, "tx.Challenge", func() (err error) {
 		r0, err = w.below.Challenge(a0, a1, a2, a3)
@@ -714,6 +746,14 @@ func (w transaction) CreateUser(a0 context.Context, a1 auth.User) (err error) {
 	return w.seam(a0, "tx.CreateUser", func() error { return w.below.CreateUser(a0, a1) })
 }
 
+func (w transaction) Creation(a0 context.Context, a1 string, a2 time.Time) (r0 auth.Creation, err error) {
+	err = w.seam(a0, "tx.Creation", func() (err error) {
+		r0, err = w.below.Creation(a0, a1, a2)
+		return err
+	})
+	return
+}
+
 func (w transaction) DeleteInvitation(a0 context.Context, a1 auth.InvitationID) (err error) {
 	return w.seam(a0, "tx.DeleteInvitation", func() error { return w.below.DeleteInvitation(a0, a1) })
 }
@@ -772,6 +812,14 @@ func (w transaction) FindEvents(a0 context.Context, a1 store.EventFilter, a2 int
 		return err
 	})
 	return
+}
+
+func (w transaction) FinishCreation(a0 context.Context, a1 string, a2 string) (err error) {
+	return w.seam(a0, "tx.FinishCreation", func() error { return w.below.FinishCreation(a0, a1, a2) })
+}
+
+func (w transaction) ForgetCreation(a0 context.Context, a1 string) (err error) {
+	return w.seam(a0, "tx.ForgetCreation", func() error { return w.below.ForgetCreation(a0, a1) })
 }
 
 func (w transaction) ForgetFailures(a0 context.Context, a1 string) (err error) {
@@ -913,6 +961,14 @@ func (w transaction) PurgeChanges(a0 context.Context, a1 time.Time, a2 int) (r0 
 func (w transaction) PurgeCounters(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
 	err = w.seam(a0, "tx.PurgeCounters", func() (err error) {
 		r0, err = w.below.PurgeCounters(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w transaction) PurgeCreations(a0 context.Context, a1 time.Time, a2 int) (r0 int, err error) {
+	err = w.seam(a0, "tx.PurgeCreations", func() (err error) {
+		r0, err = w.below.PurgeCreations(a0, a1, a2)
 		return err
 	})
 	return
