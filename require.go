@@ -40,7 +40,11 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 			if !known {
 				c = g.guard.Identify(w, r)
 			}
-			if d := c.Decide(r.Context(), policy); !d.Allowed() {
+			d := c.Decide(r.Context(), policy)
+			if d.Allowed() && known {
+				d = c.Again(r)
+			}
+			if !d.Allowed() {
 				g.refuse(w, r, c, d)
 				return
 			}

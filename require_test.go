@@ -133,6 +133,30 @@ func TestRequire_behindAuthenticate(t *testing.T) {
 	}
 }
 
+// A middleware between the two that makes another method of the request makes no
+// way around the question where the request comes from.
+//
+// proves: ASVS 3.5.1
+func TestRequire_looksAgainBehindAuthenticate(t *testing.T) {
+	g := open(t, config(t))
+	createAnn(t, g)
+	run(t, g)
+	h := g.Require()(http.HandlerFunc(whoAsks))
+	override := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.Method = r.FormValue("_method")
+		h.ServeHTTP(w, r)
+	})
+	for site, want := range map[string]int{"cross-site": 403, "same-origin": 200} {
+		for _, outer := range []func(http.Handler) http.Handler{g.Authenticate, g.Require()} {
+			w := through(outer(override), "GET", "/notes/1?_method=DELETE", http.Header{"Sec-Fetch-Site": {site}}, login(t, g)...)
+			if w.Code != want {
+				t.Errorf("%s: %d, want %d", site, w.Code, want)
+			}
+		}
+	}
+}
+
 // What one Gatehouse found out counts for nothing at another.
 func TestRequire_believesNoOtherGatehouse(t *testing.T) {
 	cfg := config(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -59,6 +60,16 @@ func (c *Caller) Decide(ctx context.Context, p Policy) Decision {
 		}
 	}
 	return Decision{c.meets(ctx, p.All)}
+}
+
+// Again is asked of a request that was identified further out: what stands
+// between may have made another method of it, and a cookie that was enough to
+// read with is not enough to change something with.
+func (c *Caller) Again(r *http.Request) Decision {
+	if c.signedIn && !c.bearer && !provenOwn(r, c.counts.Origin()) {
+		return Decision{auth.NewError(auth.CodeCSRF, errUnproven)}
+	}
+	return Decision{}
 }
 
 // Unknown refuses when it cannot be said who asks, and allows everybody else,
