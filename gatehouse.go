@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/setup"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -83,6 +84,9 @@ func (g *Gatehouse) Sessions() *session.Operator { return g.rooms.sessions.Opera
 
 // Invitations makes and withdraws invitation codes, for operators.
 func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.invitations }
+
+// Setup makes the first administrator of an installation that has none.
+func (g *Gatehouse) Setup() *setup.Room { return g.rooms.setup }
 
 // Run is the background work: it follows the change feed, writes last-seen
 // times behind, and purges what is past its end. It takes the lock that keeps

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/seam"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/setup"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
@@ -55,6 +56,7 @@ type rooms struct {
 	telemetry    *telemetry.Telemetry
 	users        *user.Room
 	invitations  *registration.Invitations
+	setup        *setup.Room
 	keys         *keyring.Ring
 	tokens       *token.Room
 	breached     *password.BreachedList
@@ -160,6 +162,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
+	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Now: cfg.Now}
 	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
@@ -368,10 +371,10 @@ func endpoints(cfg Config, r rooms, mounts []*mount.Mount) (list []web.Endpoint,
 		}
 		list = append(list, protocol(cfg, m, r, on, hosted).Endpoints()...)
 		list = append(list, (&api.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions,
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions, Setup: r.setup,
 		}).Endpoints()...)
 		list = append(list, (&portal.Handler{
-			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions, Hosted: hosted, NewUser: m.Pages.NewUser,
+			Mount: on, SignIn: r.signin, Registration: r.registration, Users: r.users, Sessions: r.sessions, Setup: r.setup, Hosted: hosted, NewUser: m.Pages.NewUser,
 			Reports: reports(cfg, i, r), MaxStaleness: cfg.Session.MaxStaleness,
 		}).Endpoints()...)
 		list = append(list, (&oauth.Handler{

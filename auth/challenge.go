@@ -29,6 +29,10 @@ type ChallengeKind string
 // session begins.
 const ChallengeNewPassword ChallengeKind = "new_password"
 
+// ChallengeSetup: whoever redeems it names the first administrator. It belongs
+// to no user.
+const ChallengeSetup ChallengeKind = "setup"
+
 // Password is the stored password Credential of a user.
 type Password struct {
 	UserID UserID

@@ -49,6 +49,8 @@ const (
 	CodeCSRF                 Code = "csrf_failed"
 	CodeRegistrationClosed   Code = "registration_closed"
 	CodeInvitationInvalid    Code = "invitation_invalid"
+	CodeSetupTokenInvalid    Code = "setup_token_invalid"
+	CodeSetupDone            Code = "setup_done"
 	CodeNotFound             Code = "not_found"
 	CodeIdentifierTaken      Code = "identifier_taken"
 	CodeChanged              Code = "changed_meanwhile"
@@ -95,6 +97,8 @@ var codes = map[Code]struct {
 	CodeCSRF:                 {KindForbidden, "The request did not come from this site's own pages."},
 	CodeRegistrationClosed:   {KindForbidden, "Registration is closed."},
 	CodeInvitationInvalid:    {KindForbidden, "A valid invitation code is needed."},
+	CodeSetupTokenInvalid:    {KindForbidden, "The setup token is not good, or not any more. Make another one with \"gatehouse setup-token create\"."},
+	CodeSetupDone:            {KindConflict, "There is an administrator already. Sign in, or ask them."},
 	CodeNotFound:             {KindNotFound, "There is nothing here."},
 	CodeIdentifierTaken:      {KindConflict, "This e-mail address or user name is already registered. Sign in instead."},
 	CodeChanged:              {KindConflict, "The account changed meanwhile. Try again."},

@@ -146,7 +146,7 @@ func TestCompletion_offersWhatCanFollow(t *testing.T) {
 				{"gatehouse user import ", files},
 				{"gatehouse dev --data ", []string{"folder"}},
 				{"gatehouse completion ", []string{"bash", "fish", "zsh"}},
-				{"gatehouse help se", []string{"secret", "secrets", "serve", "session", "sessions"}},
+				{"gatehouse help se", []string{"secret", "secrets", "serve", "session", "sessions", "setup-token"}},
 				{"gatehouse dev --listen ", nil},
 			} {
 				got := slices.DeleteFunc(complete(t, script, tt.line, dir), func(s string) bool { return s == "" })

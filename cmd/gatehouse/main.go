@@ -36,6 +36,7 @@ type commands struct {
 	User       userCmds       `cmd:"" help:"Create, look at and change users."`
 	Session    sessionCmds    `cmd:"" help:"See where users are signed in, and end sessions."`
 	Invitation invitationCmds `cmd:"" help:"Make and withdraw invitation codes for registration."`
+	SetupToken setupTokenCmds `cmd:"" help:"Make the token by which the first administrator is created."`
 	Key        keyCmds        `cmd:"" help:"Look at and change the keys that tokens are signed with."`
 	Secret     secretCmds     `cmd:"" help:"Make secrets."`
 	Config     configCmds     `cmd:"" help:"Check, show and describe the settings."`

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	secretfile NAME     a new secret in a file of its own
 //	await URL           waits until URL is answered with 200
 //	status URL CODE     asks once
+//	posts URL FILE CODE posts the JSON in the file; the answer goes to the file answer
 //	shows URL TEXT      asks once; TEXT must be in the answer
 //	exits CODE CMD…     runs CMD, which must end with that exit code
 //
@@ -61,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"secretfile": scriptSecretFile,
 			"await":      scriptAwait,
 			"status":     scriptStatus,
+			"posts":      scriptPosts,
 			"shows":      scriptShows,
 			"exits":      scriptExits,
 		},
@@ -97,6 +99,18 @@ func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
 func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if got := http.StatusText(statusOf(args[0])); got != strings.Join(args[1:], " ") {
 		ts.Fatalf("%s: %q", args[0], got)
+	}
+}
+
+func scriptPosts(ts *testscript.TestScript, neg bool, args []string) {
+	r, err := http.Post(args[0], "application/json", strings.NewReader(ts.ReadFile(args[1])))
+	ts.Check(err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), body, 0o600))
+	if got := http.StatusText(r.StatusCode); got != strings.Join(args[2:], " ") {
+		ts.Fatalf("%s: %q %s", args[0], got, body)
 	}
 }
 

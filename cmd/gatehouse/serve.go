@@ -61,6 +61,7 @@ func (c *serveCmd) Run(p *program) error {
 	if g.ManagementOnOps() {
 		srv.management = g.ManagementHandler()
 	}
+	adviseSetup(p.ctx, s.Config, g)
 	besideHashes(s.Config.WithDefaults().Password.Workers)
 	srv.operator = append(srv.operator, doctorEndpoints(p, s, g)...)
 	return srv.run(p.ctx)

@@ -85,6 +85,8 @@ const (
 	Guessing Rate = "guessing"
 	// Registering: the address's registrations and the hashing gate.
 	Registering Rate = "registering"
+	// SettingUp: the tries of a setup token, and the hashing gate behind it.
+	SettingUp Rate = "setting-up"
 	// Issuing: the requests of a session, a family of refresh tokens or an
 	// address.
 	Issuing Rate = "issuing"

@@ -197,7 +197,7 @@ func TestHostPoisoning_addressesAreOurOwn(t *testing.T) {
 	defer server.Close()
 	address := server.Listener.Addr().String()
 	for _, d := range dialects {
-		for _, page := range []string{"/signin", "/providers", "/account", "/signup", "/error?error=Verification", "/csrf", "/signin/x", "/nothing"} {
+		for _, page := range []string{"/signin", "/providers", "/account", "/signup", "/setup", "/error?error=Verification", "/csrf", "/signin/x", "/nothing"} {
 			accept := "Accept: text/html\r\nConnection: close\r\n"
 			want := settled(raw(t, address, "GET "+d.base+page+" HTTP/1.1\r\nHost: localhost:3000\r\n"+accept+"\r\n"))
 			if !strings.Contains(want, origin) && page != "/csrf" && page != "/signin/x" {

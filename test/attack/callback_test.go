@@ -148,7 +148,7 @@ func callbackRequests(clean *browser, callback string) map[string]request {
 		"cookie":                  {http.MethodPost, clean.base + "/signout", formType, without, nil, planted},
 		"cookie of GET /csrf":     {http.MethodGet, clean.base + "/csrf", "", "", nil, planted},
 	}
-	for _, page := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/account", "/new-password", "/signed-out"} {
+	for _, page := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/setup", "/account", "/new-password", "/signed-out"} {
 		all["query of GET "+page] = request{http.MethodGet, clean.base + page + "?callbackUrl=" + escaped, "", "", nil, cookies}
 	}
 	// Where an address might be looked for, and is not.

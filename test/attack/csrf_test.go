@@ -34,6 +34,7 @@ var formDeeds = map[string]deed{
 	"/callback/{provider}": {"/callback/credentials", map[string]string{"identifier": "victim@app.example", "password": password}},
 	"/signout":             {"/signout", nil},
 	"/signup":              {"/signup", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
+	"/setup":               {"/setup", map[string]string{"setupToken": setupToken, "identifier": "new@app.example", "password": "eleven blue boats in fog"}},
 	"/account/password":    {"/account/password", map[string]string{"currentPassword": password, "newPassword": "eleven blue boats in fog"}},
 	"/account/sessions":    {"/account/sessions", map[string]string{"session": otherSession}},
 	"/account/delete":      {"/account/delete", map[string]string{"password": password}},
@@ -42,6 +43,7 @@ var formDeeds = map[string]deed{
 
 var jsonDeeds = map[string]deed{
 	"/register":               {"/register", map[string]string{"identifier": "new@app.example", "password": "eleven blue boats in fog"}},
+	"/create-admin":           {"/create-admin", map[string]string{"setupToken": setupToken, "identifier": "new@app.example", "password": "eleven blue boats in fog"}},
 	"/login":                  {"/login", map[string]string{"identifier": "victim@app.example", "password": password}},
 	"/logout":                 {"/logout", nil},
 	"/token":                  {"/token", nil}, // for the session that the cookie names
@@ -52,8 +54,12 @@ var jsonDeeds = map[string]deed{
 	"/sessions/revoke-all":    {"/sessions/revoke-all", nil},
 }
 
-// otherSession stands in requests for the ID of the victim's other session.
-const otherSession = "ses_of-the-victim-elsewhere"
+// otherSession stands in requests for the ID of the victim's other session, and
+// setupToken for a setup token that is good.
+const (
+	otherSession = "ses_of-the-victim-elsewhere"
+	setupToken   = "chl_that-an-operator-made"
+)
 
 // scene is a victim who is signed in, as the attacker finds them.
 type scene struct {
@@ -61,6 +67,7 @@ type scene struct {
 	token string
 	user  auth.UserID
 	other auth.SessionID
+	setup auth.Secret
 }
 
 func newScene(t *testing.T, d dialect) scene {
@@ -72,13 +79,18 @@ func newScene(t *testing.T, d dialect) scene {
 		t.Fatalf("%d sessions, %v", len(elsewhere), err)
 	}
 	b := s.browser(d).signIn(t, "victim@app.example", password)
-	return scene{b, b.token(), u.ID, elsewhere[0].ID}
+	made, err := s.Setup().NewToken(t.Context(), "test", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scene{b, b.token(), u.ID, elsewhere[0].ID, made.Text}
 }
 
-// send fills in which session otherSession is.
+// send fills in which session otherSession is, and which token setupToken.
 func (sc scene) send(q request) answer {
 	q.path = strings.ReplaceAll(q.path, otherSession, string(sc.other))
 	q.body = strings.ReplaceAll(q.body, otherSession, string(sc.other))
+	q.body = strings.ReplaceAll(q.body, setupToken, sc.setup.Reveal())
 	return sc.browser.send(q)
 }
 

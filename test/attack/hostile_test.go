@@ -249,9 +249,10 @@ func TestPages_neverCarryAnOutsidersMarkup(t *testing.T) {
 		} {
 			escaped := url.QueryEscape(evil)
 			var shown []answer
-			for _, page := range []string{"/signin", "/error", "/signout", "/verify-request", "/signup", "/signin/" + url.PathEscape(evil), "/error/" + url.PathEscape(evil), "/" + url.PathEscape(evil)} {
+			for _, page := range []string{"/signin", "/error", "/signout", "/verify-request", "/signup", "/setup", "/signin/" + url.PathEscape(evil), "/error/" + url.PathEscape(evil), "/" + url.PathEscape(evil)} {
 				shown = append(shown, b.get(page+"?error="+escaped+"&name="+escaped+"&email="+escaped+"&callbackUrl="+escaped))
 			}
+			shown = append(shown, b.form("/setup", map[string]string{"setupToken": evil, "identifier": evil, "name": evil, "password": evil}))
 			shown = append(shown, b.form("/signup", map[string]string{"identifier": evil, "name": evil, "password": evil}))
 			for _, a := range shown {
 				sound(t, evil, a)

@@ -108,7 +108,7 @@ func (b *browser) shownPages(t *testing.T, text string) map[string]answer {
 		return b.send(request{http.MethodGet, b.base + path, "", "", header, b.jar})
 	}
 	all := map[string]answer{}
-	for _, path := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/signed-out", "/account", "/account/password", "/account/delete", "/new-password"} {
+	for _, path := range []string{"/signin", "/signout", "/error", "/verify-request", "/signup", "/setup", "/signed-out", "/account", "/account/password", "/account/delete", "/new-password"} {
 		all["GET "+path] = get(path)
 		all["GET "+path+" with a query"] = get(path + query)
 		all["GET "+path+" without an error"] = get(path + "?lang=" + esc + "&x=" + esc)
@@ -127,6 +127,7 @@ func (b *browser) shownPages(t *testing.T, text string) map[string]answer {
 	token := b.token()
 	// The identifier is none and the password too short: the form comes back
 	// with what was typed, and nothing is hashed.
+	all["POST /setup"] = post("/setup", url.Values{"csrfToken": {token}, "setupToken": {text}, "identifier": {"!" + text}, "name": {text}, "password": {text}})
 	all["POST /signup"] = post("/signup", url.Values{"csrfToken": {token}, "identifier": {"!" + text}, "name": {text}, "password": {text}, "invitationCode": {text}})
 	all["POST /callback"] = post("/callback/credentials", url.Values{"csrfToken": {token}, "hosted": {"1"}, "identifier": {"!" + text}, "password": {text}})
 	all["POST /callback without a token"] = post("/callback/credentials", url.Values{"hosted": {"1"}, "identifier": {"!" + text}, "password": {text}})

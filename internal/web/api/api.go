@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/setup"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -22,6 +23,7 @@ type Handler struct {
 	Registration *registration.Room
 	Users        *user.Room
 	Sessions     *session.Room
+	Setup        *setup.Room
 }
 
 // Endpoints are the fixed list, each with its answer to other methods.
@@ -34,6 +36,7 @@ func (h *Handler) Endpoints() []web.Endpoint {
 		do    func(w http.ResponseWriter, r *http.Request) error
 	}{
 		{"register", web.Public, web.Registering, h.register},
+		{"create-admin", web.Public, web.SettingUp, h.createAdmin},
 		{"login", web.Public, web.Guessing, h.login},
 		{"logout", web.Public, web.Unlimited, h.logout},
 		{"change-password", web.SignedIn, web.Guessing, h.changePassword},
@@ -61,18 +64,23 @@ func (h *Handler) Endpoints() []web.Endpoint {
 	})
 }
 
+// pageFor are the endpoints that have a page of their own for people.
+var pageFor = map[string]string{"register": "/signup", "create-admin": "/setup"}
+
 // postOnly refuses every method but POST. Somebody who opens the address of
-// registration in a browser is led to the page where people register.
+// registration in a browser is led to the page where people register, and
+// likewise for the first administrator.
 func (h *Handler) postOnly(name string) web.HandlerFunc {
 	refuse := web.MethodNotAllowed(http.MethodPost)
-	if name != "register" {
+	page := pageFor[name]
+	if page == "" {
 		return refuse
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if (r.Method != http.MethodGet && r.Method != http.MethodHead) || !web.Navigates(r) {
 			return refuse(w, r)
 		}
-		http.Redirect(w, r, h.Mount.Base()+"/signup", http.StatusSeeOther)
+		http.Redirect(w, r, h.Mount.Base()+page, http.StatusSeeOther)
 		return nil
 	}
 }
@@ -132,6 +140,28 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) error {
 	u, err := h.Registration.Register(r.Context(), registration.Request{
 		Identifier: in.Identifier, Email: in.Email, Username: in.Username, Name: in.Name,
 		Password: auth.Secret(in.Password), Invitation: auth.Secret(in.InvitationCode),
+	}, web.FactsFrom(r.Context()).Device)
+	if err != nil {
+		return err
+	}
+	user := shown(u)
+	return web.WriteJSON(w, http.StatusCreated, answer{Success: true, User: &user})
+}
+
+// createAdmin makes the first administrator of an installation that has none,
+// once, for whoever holds a setup token. It does not sign in.
+func (h *Handler) createAdmin(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		SetupToken string `json:"setupToken"`
+		Identifier string `json:"identifier"`
+		Name       string `json:"name"`
+		Password   string `json:"password"`
+	}
+	if err := web.DecodeJSON(w, r, &in); err != nil {
+		return err
+	}
+	u, err := h.Setup.Redeem(r.Context(), setup.Request{
+		Token: auth.Secret(in.SetupToken), Identifier: in.Identifier, Name: in.Name, Password: auth.Secret(in.Password),
 	}, web.FactsFrom(r.Context()).Device)
 	if err != nil {
 		return err

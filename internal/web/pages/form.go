@@ -75,6 +75,12 @@ func InvitationField() Field {
 	return Field{Name: "invitationCode", Label: keyInvitation, Type: "text", Autocomplete: "off", Required: true, Most: maxInvitation}
 }
 
+// SetupTokenField is the input for a setup token, which no browser should
+// remember.
+func SetupTokenField() Field {
+	return Field{Name: "setupToken", Label: keySetupToken, Type: "text", Autocomplete: "off", Required: true, Most: maxInvitation}
+}
+
 // With returns the field filled with what was typed.
 func (f Field) With(value string) Field {
 	f.Value = value

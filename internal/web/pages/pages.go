@@ -61,7 +61,7 @@ type link struct {
 }
 
 // names are the pages; each is templates/<name>.html inside layout.html.
-var names = []string{"signin", "signup", "signout", "signedout", "message", "account", "password", "newpassword", "delete", "sessions", "endsession"}
+var names = []string{"signin", "signup", "setup", "signout", "signedout", "message", "account", "password", "newpassword", "delete", "sessions", "endsession"}
 
 // New returns the pages of a service.
 func New(o Options) (*Set, error) {

@@ -32,6 +32,7 @@ const (
 	keyCurrentPassword Key = "field.password.current"
 	keyNewPassword     Key = "field.password.new"
 	keyInvitation      Key = "field.invitation"
+	keySetupToken      Key = "field.setup_token"
 
 	keySignInTitle  Key = "signin.title"
 	keySignInSubmit Key = "signin.submit"
@@ -46,6 +47,8 @@ const (
 
 	keySignUpTitle    Key = "signup.title"
 	keySignUpSubmit   Key = "signup.submit"
+	keySetupTitle     Key = "setup.title"
+	keySetupSubmit    Key = "setup.submit"
 	keySignOutTitle   Key = "signout.title"
 	keySignOutSubmit  Key = "signout.submit"
 	keySignedOutTitle Key = "signedout.title"

@@ -34,6 +34,18 @@ func (s *Set) SignUp(w http.ResponseWriter, r *http.Request, status int, p SignU
 	return s.render(w, r, sheet{"signup", keySignUpTitle, "/signup", status, p})
 }
 
+// Setup is the page on which the first administrator is made.
+type Setup struct {
+	Form
+	SignIn string
+}
+
+// Setup renders the page on which the first administrator is made.
+func (s *Set) Setup(w http.ResponseWriter, r *http.Request, status int, p Setup) error {
+	p.Submit = keySetupSubmit
+	return s.render(w, r, sheet{"setup", keySetupTitle, "/setup", status, p})
+}
+
 // SignOut renders the page that asks before signing out.
 func (s *Set) SignOut(w http.ResponseWriter, r *http.Request, f Form) error {
 	f.Submit = keySignOutSubmit

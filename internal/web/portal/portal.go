@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/setup"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -23,6 +24,7 @@ type Handler struct {
 	Registration *registration.Room
 	Users        *user.Room
 	Sessions     *session.Room
+	Setup        *setup.Room
 	Hosted       *pages.Set
 	// NewUser is the application's own page for somebody who has just signed
 	// up, as the Auth.js option pages.newUser names it; empty leads to where
@@ -39,6 +41,8 @@ func (h *Handler) Endpoints() []web.Endpoint {
 	list := []web.Endpoint{
 		h.page(http.MethodGet, "/signup", web.Public, web.Unlimited, h.signUpPage),
 		h.page(http.MethodPost, "/signup", web.Public, web.Registering, h.signUp),
+		h.page(http.MethodGet, "/setup", web.Public, web.Unlimited, h.setupPage),
+		h.page(http.MethodPost, "/setup", web.Public, web.SettingUp, h.setUp),
 		h.page(http.MethodGet, "/account", web.SignedIn, web.Unlimited, h.account),
 		h.page(http.MethodGet, "/account/password", web.SignedIn, web.Unlimited, h.passwordPage),
 		h.page(http.MethodPost, "/account/password", web.SignedIn, web.Guessing, h.password),
