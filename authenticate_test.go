@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/gatehousetest"
 )
 
@@ -245,8 +246,38 @@ func BenchmarkRequire(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		cookies := g.Client("admin", "user").Jar.Cookies(at)
+		cookies := g.Client(auth.RoleAdmin).Jar.Cookies(at)
 		serve(dialect, g.Require()(bare), cookies)
-		serve(dialect+"/role", g.Authenticate(g.Require(gatehouse.Role("user"))(bare)), cookies)
+		serve(dialect+"/role", g.Authenticate(g.Require(gatehouse.Role(auth.RoleAdmin))(bare)), cookies)
+		serve(dialect+"/permission", g.Authenticate(g.Require(gatehouse.Permission("orders:read"))(bare)), cookies)
+		serve(dialect+"/hint", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !g.Hint(r).ProbablySignedIn() {
+				b.Fatal("nobody, it says")
+			}
+			bare(w, r)
+		}), cookies)
+	}
+}
+
+// Asking for a permission costs no more memory than asking for a role.
+func TestRequire_allocatesNothingForAPermission(t *testing.T) {
+	g := gatehousetest.New(t)
+	at, err := url.Parse(g.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", g.URL+"/", nil)
+	for _, c := range g.Client(auth.RoleAdmin).Jar.Cookies(at) {
+		r.AddCookie(c)
+	}
+	w := nothing{http.Header{}}
+	reached := 0
+	allocs := func(n gatehouse.Need) float64 {
+		h := g.Require(n)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))
+		return testing.AllocsPerRun(200, func() { clear(w.header); h.ServeHTTP(w, r) })
+	}
+	role, permission := allocs(gatehouse.Role(auth.RoleAdmin)), allocs(gatehouse.Permission("orders:read"))
+	if permission > role || reached != 2*201 {
+		t.Errorf("%v allocations for a permission, %v for a role; the handler was reached %d times", permission, role, reached)
 	}
 }
