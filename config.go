@@ -49,6 +49,8 @@ type Config struct {
 	Keys Keys `conf:"keys"`
 	// Management says where the management API is served.
 	Management Management `conf:"management"`
+	// Audit says how long the audit record is kept.
+	Audit Audit `conf:"audit"`
 	// ClientAddress says how the address of the caller is known.
 	ClientAddress ClientAddress `conf:"client_address"`
 	// Name is the name of the service on the hosted pages. Default: the host of

@@ -129,6 +129,7 @@ func (c Config) WithDefaults() Config {
 
 	c.Keys.withDefaults()
 	c.Management.withDefaults()
+	c.Audit.Retention = or(c.Audit.Retention, defaultAuditRetention)
 
 	c.ClientAddress.Header = or(c.ClientAddress.Header, "X-Forwarded-For")
 

@@ -89,7 +89,7 @@ func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.inv
 func (g *Gatehouse) Setup() *setup.Room { return g.rooms.setup }
 
 // Run is the background work: it follows the change feed, writes last-seen
-// times behind, and purges what is past its end. It takes the lock that keeps
+// times behind, chains the audit record, and purges what is past its end. It takes the lock that keeps
 // a second server from the same database file, and returns when ctx ends (nil)
 // or at once when it cannot begin. It may run once at a time.
 func (g *Gatehouse) Run(ctx context.Context) error {
@@ -110,7 +110,7 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	work := []func(context.Context) error{g.follow, g.rooms.keys.Run, g.keepHouse}
+	work := []func(context.Context) error{g.follow, g.rooms.keys.Run, g.rooms.audit.Run, g.keepHouse}
 	done := make(chan error, len(work))
 	for _, do := range work {
 		go func() { done <- do(ctx) }()

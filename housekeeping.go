@@ -15,7 +15,6 @@ const (
 	purgeInterval   = 10 * time.Minute
 	purgeBatch      = 500
 	keepSessions    = 30 * 24 * time.Hour
-	keepEvents      = 400 * 24 * time.Hour
 	keepCounters    = 48 * time.Hour
 	keepChallenges  = time.Hour
 	keepInvitations = 30 * 24 * time.Hour
@@ -79,6 +78,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"challenges", s.PurgeChallenges, keepChallenges},
 		{"invitations", s.PurgeInvitations, keepInvitations},
 		{"counters", s.PurgeCounters, keepCounters},
+		{"events", g.rooms.audit.Cut, g.rooms.audit.Retention()},
 		{"changes", s.PurgeChanges, 0},
 		{"keys", s.PurgeKeys, keepKeys},
 		{"families", s.PurgeFamilies, keepSessions},

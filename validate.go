@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	c.checkLimits(p)
 	c.checkKeys(p)
 	c.checkManagement(p)
+	c.checkAudit(p)
 	c.checkClientAddress(p)
 	if _, err := auth.CleanName(c.Name); err != nil {
 		p.add("name", "give at most 100 characters in one line", "is not a name that can be shown")

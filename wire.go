@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
@@ -61,6 +62,7 @@ type rooms struct {
 	tokens       *token.Room
 	breached     *password.BreachedList
 	addresses    ratelimit.Source
+	audit        *audit.Room
 }
 
 // credentialsID and credentialsName are what Auth.js calls the provider.
@@ -120,6 +122,9 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}
 	addresses := watch.Limits(ratelimit.NewMemory(0))
 	r.addresses = addresses
+	if r.audit, err = newAudit(cfg, r, installation); err != nil {
+		return r, err
+	}
 	r.sessions, err = session.New(session.Options{
 		Store: r.store, Index: r.index, Secrets: cfg.Secrets, Installation: installation,
 		Idle: cfg.Session.MaxAge, Absolute: cfg.Session.AbsoluteLifetime, LocalTrust: cfg.Session.LocalTrust,
@@ -163,7 +168,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
 	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Now: cfg.Now}
-	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Gate: hasher.Gate(), Now: cfg.Now})
+	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Audit: r.audit, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
 // thisNode is what this server tells others of itself that does not change.

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
 
@@ -150,6 +151,10 @@ func readings() []reading {
 		single(feedLoads, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Loads) }),
 		single(feedWoken, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Woken) }),
 		single(feedRestored, prometheus.CounterValue, func(s Sources) float64 { return float64(s.Follower.Stats().Restored) }),
+		single(auditChained, prometheus.CounterValue, func(s Sources) float64 { return float64(s.auditStats().Chained) }),
+		single(auditHead, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.auditStats().Head) }),
+		single(auditLag, prometheus.GaugeValue, func(s Sources) float64 { return s.auditStats().Lag.Seconds() }),
+		single(auditOmitted, prometheus.CounterValue, func(s Sources) float64 { return float64(s.auditStats().Unrecorded) }),
 		single(feedClock, prometheus.GaugeValue, func(s Sources) float64 { return s.Follower.ClockDifference().Seconds() }),
 	}
 }
@@ -160,6 +165,14 @@ func (s Sources) tokenStats() token.Stats {
 		return token.Stats{}
 	}
 	return s.Tokens.Stats()
+}
+
+// auditStats are the counts of the audit room, if there is one.
+func (s Sources) auditStats() audit.Stats {
+	if s.Audit == nil {
+		return audit.Stats{}
+	}
+	return s.Audit.Stats()
 }
 
 // staleness is infinite before the first look, so that a rule with a threshold

@@ -60,6 +60,10 @@ const (
 	feedWoken     = "gatehouse_revocation_feed_notifications_total"
 	feedRestored  = "gatehouse_revocation_feed_restored_total"
 	feedClock     = "gatehouse_revocation_clock_difference_seconds"
+	auditChained  = "gatehouse_audit_chained_total"
+	auditHead     = "gatehouse_audit_head"
+	auditLag      = "gatehouse_audit_lag_seconds"
+	auditOmitted  = "gatehouse_audit_unrecorded_total"
 	limitRefusals = "gatehouse_ratelimit_refusals_total"
 	purgedRows    = "gatehouse_purged_rows_total"
 	purgeErrors   = "gatehouse_purge_errors_total"
@@ -123,6 +127,10 @@ func Definitions() []Definition {
 		{feedWoken, counter, nil, "Notifications of other servers that there is something new."},
 		{feedRestored, counter, nil, "Revocations written back to a database that lacked them."},
 		{feedClock, gauge, nil, "How far the database's clock is ahead of this server's."},
+		{auditChained, counter, nil, "Events of the audit record that this server gave a place in the chain."},
+		{auditHead, gauge, nil, "The last place of the audit chain that this server has seen."},
+		{auditLag, gauge, nil, "Age of the oldest event that the last round left without a place in the chain."},
+		{auditOmitted, counter, nil, "Refused attempts that became no event, because there were many alike."},
 		{limitRefusals, counter, []string{"limit"}, "Refusals by a rate limit, by its name."},
 		{purgedRows, counter, []string{"rows"}, "Old rows removed, by kind."},
 		{purgeErrors, counter, []string{"rows"}, "Failed attempts to remove old rows, by kind."},

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
@@ -64,6 +65,7 @@ type Sources struct {
 	Sessions *session.Room
 	Tokens   *token.Room
 	Keys     *keyring.Ring
+	Audit    *audit.Room
 	Gate     *password.Gate
 	Now      func() time.Time
 }

@@ -99,6 +99,8 @@ var rules = map[string]rule{
 	"session.clear_site_data":   {enum: []string{"cache", "cookies", "storage"}},
 	"session.max_staleness":     {shortest: time.Second, longest: 5 * time.Minute},
 
+	"audit.retention": {shortest: day, longest: 3650 * day},
+
 	"tokens.audiences[].id":             {sample: "https://api.example"},
 	"tokens.audiences[].algorithm":      {enum: []string{"ES256", "RS256", "EdDSA", "HS256"}, sample: "HS256"},
 	"tokens.audiences[].secret":         {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/api-secret"},
