@@ -212,6 +212,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"keys.master_file":                    {text: secretFile},
 		"keys.rotate_every":                   {text: "30d"},
 		"keys.lead":                           {text: "2h"},
+		"audit.retention":                     {text: "90d"},
 		"limits.account_failures":             {text: "7"},
 		"limits.account_max_delay":            {text: "1h30m"},
 		"limits.address_failures":             {text: "70"},
