@@ -23,21 +23,18 @@ type Actor struct {
 // CommandLine is the Actor of the commands.
 func CommandLine(force bool) Actor { return Actor{CommandLine: true, Force: force} }
 
-// commandLine is what the audit record calls it.
-const commandLine = "cli"
-
 // name is the Actor in the audit record.
 func (a Actor) name() string {
 	if a.CommandLine {
-		return commandLine
+		return auth.ActorCommandLine
 	}
-	return cmp.Or(string(a.Principal.UserID), string(a.Principal.APIKeyID))
+	return cmp.Or(string(a.Principal.APIKeyID), string(a.Principal.UserID))
 }
 
 // Key tells callers apart: two credentials of one user are two.
 func (a Actor) Key() string {
 	if a.CommandLine {
-		return commandLine
+		return auth.ActorCommandLine
 	}
 	p := a.Principal
 	return cmp.Or(string(p.APIKeyID), string(p.SessionID), string(p.UserID))

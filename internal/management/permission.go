@@ -16,20 +16,19 @@ const (
 	SessionsRevoke Permission = "gatehouse.sessions:revoke"
 	RolesRead      Permission = "gatehouse.roles:read"
 	// RolesWrite defines roles; RolesAssign gives them to users and keys.
-	RolesWrite    Permission = "gatehouse.roles:write"
-	RolesAssign   Permission = "gatehouse.roles:assign"
-	APIKeysRead   Permission = "gatehouse.api-keys:read"
-	APIKeysWrite  Permission = "gatehouse.api-keys:write"
-	AccountsRead  Permission = "gatehouse.accounts:read"
-	AccountsWrite Permission = "gatehouse.accounts:write"
-	AuditRead     Permission = "gatehouse.audit:read"
+	RolesWrite   Permission = "gatehouse.roles:write"
+	RolesAssign  Permission = "gatehouse.roles:assign"
+	APIKeysRead  Permission = "gatehouse.api-keys:read"
+	APIKeysWrite Permission = "gatehouse.api-keys:write"
+	AccountsRead Permission = "gatehouse.accounts:read"
+	AuditRead    Permission = "gatehouse.audit:read"
 )
 
 // Permissions are all of them, in the order in which they are listed.
 func Permissions() []Permission {
 	return []Permission{
 		UsersRead, UsersWrite, UsersDelete, UsersExport, SessionsRead, SessionsRevoke, RolesRead, RolesWrite, RolesAssign,
-		APIKeysRead, APIKeysWrite, AccountsRead, AccountsWrite, AuditRead,
+		APIKeysRead, APIKeysWrite, AccountsRead, AuditRead,
 	}
 }
 

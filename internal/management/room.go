@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -19,6 +20,7 @@ type Room struct {
 	Store    store.Store
 	Users    *user.Room
 	Sessions *session.Operator
+	Keys     *apikey.Room
 	// Policy is that of the present moment. Code: unavailable.
 	Policy func(ctx context.Context) (*rbac.Policy, error)
 	// Now is the clock; nil means time.Now.

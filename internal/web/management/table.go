@@ -10,7 +10,7 @@ import (
 
 // table is every operation there is, in the order of the document.
 func table() []*operation {
-	return slices.Concat(userOperations(), sessionOperations())
+	return slices.Concat(userOperations(), sessionOperations(), accountOperations(), apiKeyOperations(), selfOperations())
 }
 
 func userOperations() []*operation {
@@ -92,4 +92,58 @@ func sessionOperations() []*operation {
 			answer: Revoked{}, codes: missing, do: (*call).revokeApp,
 		},
 	}
+}
+
+func accountOperations() []*operation {
+	return []*operation{{
+		id: "listAccounts", method: "GET", path: "/users/{user}/accounts", tag: "accounts", permission: room.AccountsRead,
+		summary: "List what a user is called elsewhere", description: "The IDs that an import brought.",
+		answer: Accounts{}, codes: []auth.Code{auth.CodeNotFound}, do: (*call).listAccounts,
+	}}
+}
+
+func apiKeyOperations() []*operation {
+	const one = "/api-keys/{key}"
+	changes := []auth.Code{auth.CodeNotFound, auth.CodeVersionNeeded, auth.CodeVersionChanged, auth.CodeChanged}
+	return []*operation{
+		{
+			id: "listAPIKeys", method: "GET", path: "/api-keys", tag: "api-keys", permission: room.APIKeysRead,
+			summary: "List API keys", description: "Those that have ended too, until they are purged, in order of their making.",
+			query: listAPIKeys{}, answer: APIKeys{}, do: (*call).listAPIKeys,
+		},
+		{
+			id: "createAPIKey", method: "POST", path: "/api-keys", tag: "api-keys", permission: room.APIKeysWrite,
+			summary: "Make an API key", description: "Its text is shown this once. No key can do more than whoever makes it.",
+			body: CreateAPIKey{}, answer: SecretAPIKey{}, status: http.StatusCreated, versioned: true, once: true, get: madeAPIKey,
+			codes: []auth.Code{auth.CodeInvalidName, auth.CodeNotFound}, do: (*call).createAPIKey,
+		},
+		{
+			id: "getAPIKey", method: "GET", path: one, tag: "api-keys", permission: room.APIKeysRead,
+			summary: "Read an API key", answer: APIKey{}, versioned: true, codes: []auth.Code{auth.CodeNotFound}, do: (*call).getAPIKey,
+		},
+		{
+			id: "updateAPIKey", method: "PATCH", path: one, tag: "api-keys", permission: room.APIKeysWrite,
+			summary: "Change an API key", description: "A merge patch (RFC 7396). Nobody changes a key that may do more than they.",
+			body: UpdateAPIKey{}, answer: ChangedAPIKey{}, versioned: true, ifMatch: true, codes: append(slices.Clone(changes), auth.CodeInvalidName), do: (*call).updateAPIKey,
+		},
+		{
+			id: "rotateAPIKey", method: "POST", path: one + "/rotate", tag: "api-keys", permission: room.APIKeysWrite,
+			summary: "Replace an API key", description: "By a new one with the same rights, whose text is shown this once. The old one goes on for a while.",
+			body: RotateAPIKey{}, bodyless: true, answer: RotatedAPIKey{}, status: http.StatusCreated, versioned: true, ifMatch: true,
+			once: true, get: rotatedAPIKey, codes: changes, do: (*call).rotateAPIKey,
+		},
+		{
+			id: "revokeAPIKey", method: "POST", path: one + "/revoke", tag: "api-keys", permission: room.APIKeysWrite,
+			summary: "End an API key", description: "For good. One that has ended is no error.",
+			answer: ChangedAPIKey{}, versioned: true, codes: []auth.Code{auth.CodeNotFound}, do: (*call).revokeAPIKey,
+		},
+	}
+}
+
+func selfOperations() []*operation {
+	return []*operation{{
+		id: "getSelf", method: "GET", path: "/self", tag: "self",
+		summary: "Say who asks, and what they may do here", description: "For whoever is known.",
+		answer: Self{}, do: (*call).self,
+	}}
 }
