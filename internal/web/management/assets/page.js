@@ -60,7 +60,7 @@
   };
   const table = (caption, rows) => {
     const head = el("thead", {}, el("tr", {}, ...["Name", "Type", "Meaning"].map((t) => el("th", { textContent: t, scope: "col" }))));
-    return [el("h3", { textContent: caption }), el("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: caption }, el("table", {}, head, el("tbody", {}, ...rows)))];
+    return [el("h3", { textContent: caption }), el("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": caption }, el("table", {}, head, el("tbody", {}, ...rows)))];
   };
   const members = (caption, schema) => {
     const s = resolve(schema);
@@ -147,7 +147,7 @@
 
   const found = [];
   for (const tag of api.tags) {
-    const section = el("section", { ariaLabel: tag.name }, el("h2", { textContent: tag.name }), el("p", { textContent: tag.description }));
+    const section = el("section", { "aria-label": tag.name }, el("h2", { textContent: tag.name }), el("p", { textContent: tag.description }));
     const list = el("ul");
     for (const [path, methods] of Object.entries(api.paths)) {
       for (const [method, op] of Object.entries(methods)) {
