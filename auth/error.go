@@ -59,6 +59,8 @@ const (
 	CodeLastAdmin            Code = "last_admin"
 	CodeKeyReused            Code = "idempotency_key_reused"
 	CodeUnderWay             Code = "under_way"
+	CodeRoleTaken            Code = "role_taken"
+	CodeRoleInUse            Code = "role_in_use"
 	CodeChallengeExpired     Code = "challenge_expired"
 	CodePasswordChangeNeeded Code = "password_change_needed"
 	CodePasswordNeeded       Code = "password_needed"
@@ -107,6 +109,8 @@ var codes = map[Code]struct {
 	CodeLastAdmin:            {KindConflict, "This is the last user who may do everything. Give somebody else that role first."},
 	CodeKeyReused:            {KindInvalid, "This Idempotency-Key came with another request before. Take a new one."},
 	CodeUnderWay:             {KindConflict, "The first request with this Idempotency-Key has not been answered. Look whether it was done, or ask again."},
+	CodeRoleTaken:            {KindConflict, "There is a role of this name already."},
+	CodeRoleInUse:            {KindConflict, "The role is in use."},
 	CodeChallengeExpired:     {KindExpired, "This step has expired or was used already. Start again."},
 	CodePasswordChangeNeeded: {KindForbidden, "A new password must be chosen before signing in."},
 	CodePasswordNeeded:       {KindForbidden, "Give your password once more: it is some time since you signed in."},

@@ -168,6 +168,7 @@ func (f *Follower) open(ctx context.Context) (store.Feed, *missing, error) {
 		return nil, nil, errors.Join(fmt.Errorf("load change feed: %w", err), feed.Close())
 	}
 	f.loads.Add(1)
+	f.Index.roles.Add(1)
 	return feed, look.missing(f.Now().Add(f.clock.ahead())), nil
 }
 

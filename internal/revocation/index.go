@@ -158,8 +158,10 @@ func (x *Index) User(key [16]byte) (Least, bool) {
 // the keys is good as long as the count is what it was before they were read.
 func (x *Index) KeyChanges() uint64 { return x.keys.Load() }
 
-// RoleChanges counts the rows about roles that were applied. What was read of
-// the roles is good as long as the count is what it was before they were read.
+// RoleChanges counts the rows about roles that were applied, and how often the
+// feed was read whole, because rows that nobody could hear may have been removed
+// by then. What was read of the roles is good as long as the count is what it was
+// before they were read.
 func (x *Index) RoleChanges() uint64 { return x.roles.Load() }
 
 // OnKeyChange has fn called with every row about signing keys, as it is
