@@ -37,6 +37,10 @@ type Config struct {
 	Database Database `conf:"database"`
 	// Registration says who may sign up.
 	Registration Registration `conf:"registration"`
+	// Roles are what the roles of users and API keys allow. As long as none is
+	// defined, here or at run time, a role is only a name, and any can be given;
+	// afterwards only those that are defined. Default: none.
+	Roles []RoleDefinition `conf:"roles"`
 	// Password is the policy for new passwords and the cost of hashing.
 	Password Password `conf:"password"`
 	// Session sets the lifetimes.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/setup"
@@ -87,6 +88,10 @@ func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.inv
 
 // Setup makes the first administrator of an installation that has none.
 func (g *Gatehouse) Setup() *setup.Room { return g.rooms.setup }
+
+// Roles defines roles at run time, for operators. Those of Config.Roles are in
+// force beside them, and the settings alone change these.
+func (g *Gatehouse) Roles() *rbac.Room { return g.rooms.roles }
 
 // Run is the background work: it follows the change feed, writes last-seen
 // times behind, chains the audit record, and purges what is past its end. It takes the lock that keeps

@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	c.checkMounts(p)
 	c.checkDatabase(p)
 	c.checkRegistration(p)
+	c.checkRoles(p)
 	c.checkPassword(p)
 	c.checkSession(p)
 	c.checkTokens(p)

@@ -328,6 +328,29 @@ func TestValidate_singleSettings(t *testing.T) {
 		{"invitation", func(c *gatehouse.Config) { c.Registration.Mode = "invitation" }, nil},
 		{"roles", func(c *gatehouse.Config) { c.Registration.Roles = []string{"a", "b"} }, nil},
 		{"bad role", func(c *gatehouse.Config) { c.Registration.Roles = []string{"a b"} }, []string{"registration.roles"}},
+		{"everybody an administrator", func(c *gatehouse.Config) { c.Registration.Roles = []string{auth.RoleAdmin} }, []string{"registration.roles"}},
+		{"defined roles", func(c *gatehouse.Config) {
+			c.Roles = []gatehouse.RoleDefinition{{Name: "clerk", Permissions: []string{"orders:*", "billing.*:read"}, Inherits: []string{"user", auth.RoleSupport}}, {Name: "user"}}
+			c.Registration.Roles = []string{"user"}
+		}, nil},
+		{"an undefined role for everybody", func(c *gatehouse.Config) {
+			c.Roles, c.Registration.Roles = []gatehouse.RoleDefinition{{Name: "clerk"}}, []string{"clerk", "user"}
+		}, []string{"registration.roles"}},
+		{"a role without a name", func(c *gatehouse.Config) { c.Roles = make([]gatehouse.RoleDefinition, 1) }, []string{"roles[0].name"}},
+		{"a role of Gatehouse's own", func(c *gatehouse.Config) { c.Roles = []gatehouse.RoleDefinition{{Name: auth.RoleAdmin}} }, []string{"roles[0].name"}},
+		{"two roles of one name", func(c *gatehouse.Config) { c.Roles = []gatehouse.RoleDefinition{{Name: "a"}, {Name: "a"}} }, []string{"roles[1].name"}},
+		{"a bad permission", func(c *gatehouse.Config) {
+			c.Roles = []gatehouse.RoleDefinition{{Name: "a"}, {Name: "b", Permissions: []string{"orders:read", "orders"}}}
+		}, []string{"roles[1].permissions"}},
+		{"an unknown role inherited", func(c *gatehouse.Config) {
+			c.Roles = []gatehouse.RoleDefinition{{Name: "a", Inherits: []string{"gone"}}}
+		}, []string{"roles[0].inherits"}},
+		{"a role that inherits itself", func(c *gatehouse.Config) {
+			c.Roles = []gatehouse.RoleDefinition{{Name: "a", Inherits: []string{"b"}}, {Name: "b", Inherits: []string{"a"}}}
+		}, []string{"roles[0].inherits"}},
+		{"a description of two lines", func(c *gatehouse.Config) {
+			c.Roles = []gatehouse.RoleDefinition{{Name: "a", Description: "a\nb"}}
+		}, []string{"roles[0].description"}},
 		{"length 14", func(c *gatehouse.Config) { c.Password.MinLength = 14 }, []string{"password.min_length"}},
 		{"length 15", func(c *gatehouse.Config) { c.Password.MinLength = 15 }, nil},
 		{"length 64", func(c *gatehouse.Config) { c.Password.MinLength = 64 }, nil},

@@ -58,6 +58,7 @@ type rooms struct {
 	users        *user.Room
 	invitations  *registration.Invitations
 	setup        *setup.Room
+	roles        *rbac.Room
 	keys         *keyring.Ring
 	tokens       *token.Room
 	breached     *password.BreachedList
@@ -137,6 +138,11 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if r.tokens, err = newTokens(cfg, r, installation); err != nil {
 		return r, err
 	}
+	if r.roles, err = rbac.New(rbac.Options{
+		Store: r.store, Changes: r.index, Configured: cfg.roles(), Given: cfg.Registration.Roles, Logger: cfg.Logger, Now: cfg.Now,
+	}); err != nil {
+		return r, err
+	}
 	hasher, policy, err := newPasswords(cfg)
 	if err != nil {
 		return r, err
@@ -163,10 +169,10 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 		Watch:         watch.Registration(),
 	}
 	r.users = &user.Room{
-		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Throttle: throttle, Logger: cfg.Logger, Now: cfg.Now,
+		Store: r.store, Passwords: hasher, Policy: policy, SessionRoom: r.sessions, Roles: r.roles, Throttle: throttle, Logger: cfg.Logger, Now: cfg.Now,
 		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
-	r.invitations = &registration.Invitations{Store: r.store, Now: cfg.Now}
+	r.invitations = &registration.Invitations{Store: r.store, Roles: r.roles, Now: cfg.Now}
 	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Now: cfg.Now}
 	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Audit: r.audit, Gate: hasher.Gate(), Now: cfg.Now})
 }
@@ -200,9 +206,7 @@ func (r rooms) bearer(ctx context.Context, text string) (auth.Principal, error) 
 }
 
 // policy is what the roles allow.
-func (r rooms) policy(context.Context) (*rbac.Policy, error) { return builtIn, nil }
-
-var builtIn = rbac.Compile(nil)
+func (r rooms) policy(ctx context.Context) (*rbac.Policy, error) { return r.roles.Policy(ctx) }
 
 func newPasswords(cfg Config) (*password.Hasher, password.Policy, error) {
 	p := cfg.Password

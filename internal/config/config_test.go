@@ -125,6 +125,7 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 	secretFile := write(t, "secret", otherSecret+"\n")
 	// For settings that mean nothing alone.
 	api := map[string]string{"GATEHOUSE_TOKENS_AUDIENCES_0_ID": "https://api.example"}
+	role := map[string]string{"GATEHOUSE_ROLES_0_NAME": "clerk"}
 	claim := map[string]string{
 		"GATEHOUSE_TOKENS_AUDIENCES_0_ID": "https://api.example", "GATEHOUSE_TOKENS_AUDIENCES_0_CLAIMS_0_NAME": "email",
 		"GATEHOUSE_TOKENS_AUDIENCES_0_CLAIMS_0_FROM": "user.email",
@@ -171,6 +172,10 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"database.skip_migrate":               {text: "true"},
 		"registration.mode":                   {text: "open"},
 		"registration.roles":                  {text: "a,b"},
+		"roles[0].name":                       {text: "clerk"},
+		"roles[0].description":                {text: "takes orders", with: role},
+		"roles[0].permissions":                {text: "orders:*,billing.*:read", with: role},
+		"roles[0].inherits":                   {text: "gatehouse.support,gatehouse.auditor", with: role},
 		"password.min_length":                 {text: "20"},
 		"password.context_words":              {text: "acme,gate"},
 		"password.breached_file":              {text: write(t, "breached", strings.Repeat("0", 40)+"\n")},

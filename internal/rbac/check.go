@@ -29,8 +29,9 @@ const (
 
 // Problem is one thing that is wrong with a definition.
 type Problem struct {
-	// Role is the name of the role, as it was given.
-	Role string
+	// Role is the name of the role, as it was given, and Index where it stands.
+	Role  string
+	Index int
 	// Field is "name", "description", "permissions" or "inherits"; empty when
 	// there is too much of everything.
 	Field string
@@ -42,7 +43,7 @@ type Problem struct {
 // known ones and those that are built in. It also brings them into their normal
 // form: lists sorted and without doubles.
 func Check(roles []auth.Role, known ...auth.Role) (problems []Problem) {
-	c := checker{names: map[string]*auth.Role{}}
+	c := checker{roles: roles, names: map[string]*auth.Role{}}
 	for _, list := range [][]auth.Role{BuiltIn(), known} {
 		for i := range list {
 			c.names[list[i].Name] = &list[i]
@@ -62,20 +63,35 @@ func Check(roles []auth.Role, known ...auth.Role) (problems []Problem) {
 		c.role(r)
 	}
 	if len(roles)+len(known) > MaxRoles {
-		c.problems = append(c.problems, Problem{Role: roles[len(roles)-1].Name, Text: fmt.Sprintf("there are %d roles; at most %d may be defined", len(roles)+len(known), MaxRoles)})
+		last := len(roles) - 1
+		c.problems = append(c.problems, Problem{Role: roles[last].Name, Index: last, Text: fmt.Sprintf("there are %d roles; at most %d may be defined", len(roles)+len(known), MaxRoles)})
 	}
 	c.inheritance(roles)
 	return c.problems
 }
 
 type checker struct {
+	roles       []auth.Role
 	names       map[string]*auth.Role
 	permissions int
 	problems    []Problem
 }
 
 func (c *checker) say(r *auth.Role, field, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Role: r.Name, Field: field, Text: fmt.Sprintf("role %s: %s", shown(r.Name), fmt.Sprintf(format, args...))})
+	c.problems = append(c.problems, Problem{
+		Role: r.Name, Index: c.index(r), Field: field, Text: fmt.Sprintf("role %s: %s", shown(r.Name), fmt.Sprintf(format, args...)),
+	})
+}
+
+// index is where a role stands; a role that is not among those that are judged
+// counts as the first.
+func (c *checker) index(r *auth.Role) int {
+	for i := range c.roles {
+		if r == &c.roles[i] {
+			return i
+		}
+	}
+	return 0
 }
 
 // role judges what can be said of a role alone.

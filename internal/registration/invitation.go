@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -14,6 +15,8 @@ import (
 // Invitations makes and withdraws invitation codes, for operators.
 type Invitations struct {
 	Store store.Store
+	// Roles says which roles may be given; nil means any.
+	Roles *rbac.Room
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -63,6 +66,11 @@ func (r *Invitations) Create(ctx context.Context, actor string, in NewInvitation
 		UsesLeft: in.Uses, CreatedAt: now, ExpiresAt: now.Add(in.TTL),
 	}
 	err = r.Store.InTx(ctx, func(tx store.Tx) error {
+		if r.Roles != nil {
+			if err := r.Roles.Assignable(ctx, tx, roles, nil); err != nil {
+				return err
+			}
+		}
 		if err := tx.CreateInvitation(ctx, i); err != nil {
 			return err
 		}
@@ -70,6 +78,10 @@ func (r *Invitations) Create(ctx context.Context, actor string, in NewInvitation
 			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationCreated, Actor: actor, Detail: string(i.ID),
 		})
 	})
+	var refused *auth.Error
+	if errors.As(err, &refused) {
+		return auth.Invitation{}, "", err
+	}
 	if err != nil {
 		return i, "", auth.Unavailable(fmt.Errorf("create invitation: %w", err))
 	}

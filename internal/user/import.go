@@ -69,10 +69,17 @@ func (im *Import) Users(ctx context.Context, list []transfer.User) ([]Outcome, e
 	out := make([]Outcome, len(list))
 	drafts := make([]draft, len(list))
 	var fresh []int
+	roles, err := im.room.roleNames(ctx)
+	if err != nil {
+		return nil, err
+	}
 	look := im.met || im.o.DryRun
 	im.met = false
 	for i, u := range list {
 		d, err := im.draft(u)
+		if err == nil && roles != nil {
+			err = roles.Check(d.user.Roles)
+		}
 		if err == nil && (look || d.ownID) {
 			out[i].Present, err = im.room.present(ctx, im.room.Store, d)
 		}

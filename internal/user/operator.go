@@ -45,6 +45,9 @@ func (r *Room) create(ctx context.Context, actor string, t auth.EventType, in Ne
 		}
 	}
 	err = r.Store.InTx(ctx, func(tx store.Tx) error {
+		if err := r.assignable(ctx, tx, u.Roles, nil); err != nil {
+			return err
+		}
 		if err := tx.CreateUser(ctx, u); err != nil {
 			return err
 		}
@@ -171,6 +174,13 @@ func (r *Room) SetRoles(ctx context.Context, actor string, id auth.UserID, roles
 		return auth.User{}, err
 	}
 	return r.change(ctx, "set roles", actor, id, auth.EventRolesChanged, conditions, func(tx store.Tx) error {
+		u, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := r.assignable(ctx, tx, clean, u.Roles); err != nil {
+			return err
+		}
 		return r.update(ctx, tx, id, store.UserUpdate{Roles: &clean})
 	})
 }

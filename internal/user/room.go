@@ -1,6 +1,7 @@
 package user
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -21,6 +23,8 @@ type Room struct {
 	Passwords   *password.Hasher
 	Policy      password.Policy
 	SessionRoom *session.Room
+	// Roles says which roles may be given; nil means any.
+	Roles *rbac.Room
 	// Throttle slows guessing at the old password down, in the same counter as
 	// sign-in's.
 	Throttle signin.Throttle
@@ -40,6 +44,24 @@ func (r *Room) now() time.Time {
 		return time.Now()
 	}
 	return r.Now()
+}
+
+// assignable refuses roles that may not be given; held are those that the user
+// has already.
+func (r *Room) assignable(ctx context.Context, tx store.Roles, roles, held []string) error {
+	if r.Roles == nil {
+		return nil
+	}
+	return r.Roles.Assignable(ctx, tx, roles, held)
+}
+
+// roleNames are those that may be given, nil when any may.
+func (r *Room) roleNames(ctx context.Context) (*rbac.Names, error) {
+	if r.Roles == nil {
+		return nil, nil
+	}
+	names, err := r.Roles.Names(ctx, r.Store)
+	return &names, translate("read names of roles", err)
 }
 
 // event is the audit record of a change to u.

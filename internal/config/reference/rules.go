@@ -80,6 +80,11 @@ var rules = map[string]rule{
 	"registration.mode":  {enum: []string{"open", "invitation", "closed"}},
 	"registration.roles": {pattern: `^[A-Za-z0-9:._-]{1,64}$`, maxItems: 32, sample: []string{"user"}},
 
+	"roles[].name":        {pattern: `^[A-Za-z0-9:._-]{1,64}$`, sample: "clerk"},
+	"roles[].description": {maxLength: 200, sample: "Takes orders"},
+	"roles[].permissions": {pattern: `^(\*|[a-z0-9_-]+(\.[a-z0-9_-]+){0,7}(\.\*)?):(\*|[a-z0-9_-]+)$`, maxLength: 128, maxItems: 10000, sample: []string{"orders:*", "billing.*:read"}},
+	"roles[].inherits":    {pattern: `^[A-Za-z0-9:._-]{1,64}$`, maxItems: 64, sample: []string{"gatehouse.support"}},
+
 	"password.min_length":    {least: 15, most: 64},
 	"password.context_words": {pattern: `\S`, sample: []string{"Acme", "app.example"}},
 	"password.breached_file": {sample: "/var/lib/gatehouse/breached.txt"},
