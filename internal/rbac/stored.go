@@ -24,11 +24,25 @@ type Definition struct {
 	Permissions, Inherits *[]string
 }
 
+// Condition is judged in the transaction of a change: of what the role was, the
+// zero Role before it is made, and of what it is going to be, the zero Role when
+// it is deleted. Its error ends the change and is returned.
+type Condition func(ctx context.Context, tx store.Tx, before, after auth.Role) error
+
+func judge(ctx context.Context, tx store.Tx, conditions []Condition, before, after auth.Role) error {
+	for _, c := range conditions {
+		if err := c(ctx, tx, before, after); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Create stores a new role of which name, description, permissions and what it
 // inherits are taken. Users who have been given that name already have what it
 // allows from then on. actor goes into the audit record. Codes: invalid_request,
 // role_taken, unavailable.
-func (r *Room) Create(ctx context.Context, actor string, in auth.Role) (auth.Role, error) {
+func (r *Room) Create(ctx context.Context, actor string, in auth.Role, conditions ...Condition) (auth.Role, error) {
 	now := r.now()
 	role := auth.Role{
 		Name: in.Name, Description: in.Description, Permissions: slices.Clone(in.Permissions), Inherits: slices.Clone(in.Inherits),
@@ -57,6 +71,9 @@ func (r *Room) Create(ctx context.Context, actor string, in auth.Role) (auth.Rol
 			return err
 		}
 		role = stored[len(stored)-1] // in its normal form
+		if err := judge(ctx, tx, conditions, auth.Role{}, role); err != nil {
+			return err
+		}
 		err = tx.CreateRole(ctx, role)
 		if errors.Is(err, store.ErrConflict) {
 			return taken("", err)
@@ -99,7 +116,7 @@ func (r *Room) givenFirst(name string, stored []auth.Role) error {
 // Update changes a stored role that is still in the version from; zero means
 // whatever version it has. Codes: invalid_request, forbidden for a role that is
 // not stored, not_found, version_changed, unavailable.
-func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Definition) (role auth.Role, err error) {
+func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Definition, conditions ...Condition) (role auth.Role, err error) {
 	err = r.o.Store.InTx(ctx, func(tx store.Tx) (err error) {
 		now := r.now()
 		stored, i, err := r.find(ctx, tx, name, from)
@@ -107,6 +124,7 @@ func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Def
 			return err
 		}
 		before := Check(stored, r.o.Configured...)
+		was := copyOf(stored[i])
 		role = stored[i]
 		from := role.Version
 		if d.Description != nil {
@@ -124,6 +142,9 @@ func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Def
 			return err
 		}
 		role = stored[i] // in its normal form
+		if err := judge(ctx, tx, conditions, was, role); err != nil {
+			return err
+		}
 		if err := tx.UpdateRole(ctx, role, from); errors.Is(err, store.ErrConflict) {
 			return changedMeanwhile(err)
 		} else if err != nil {
@@ -142,7 +163,7 @@ func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Def
 // inherits, is refused unless inUse says that this is known: then it stays where
 // it stands as a name, and allows nothing. Codes: forbidden for a role that is
 // not stored, not_found, version_changed, role_in_use, unavailable.
-func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse bool) error {
+func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse bool, conditions ...Condition) error {
 	err := r.o.Store.InTx(ctx, func(tx store.Tx) error {
 		now := r.now()
 		stored, i, err := r.find(ctx, tx, name, from)
@@ -153,6 +174,9 @@ func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse
 			if err := r.refuseInUse(ctx, tx, name, stored, now); err != nil {
 				return err
 			}
+		}
+		if err := judge(ctx, tx, conditions, stored[i], auth.Role{}); err != nil {
+			return err
 		}
 		if err := tx.DeleteRole(ctx, name, stored[i].Version); errors.Is(err, store.ErrConflict) {
 			return changedMeanwhile(err)
@@ -191,6 +215,11 @@ func newProblem(before, after []Problem, name string) error {
 	}
 	p := after[i]
 	return &auth.Error{Code: auth.CodeInvalidRequest, Field: p.Field, Message: strings.ToUpper(p.Text[:1]) + p.Text[1:] + "."}
+}
+
+func copyOf(role auth.Role) auth.Role {
+	role.Permissions, role.Inherits = slices.Clone(role.Permissions), slices.Clone(role.Inherits)
+	return role
 }
 
 func isBuiltIn(name string) bool {
