@@ -47,6 +47,8 @@ type Config struct {
 	Session Session `conf:"session"`
 	// Tokens says whom access tokens are for and what is in them.
 	Tokens Tokens `conf:"tokens"`
+	// APIKeys are the rules for API keys.
+	APIKeys APIKeys `conf:"api_keys"`
 	// Limits slow guessing down.
 	Limits Limits `conf:"limits"`
 	// Keys says how the keys are kept that tokens are signed with.

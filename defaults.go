@@ -119,6 +119,8 @@ func (c Config) WithDefaults() Config {
 
 	c.Tokens = tokensWithDefaults(c.Tokens)
 
+	c.APIKeys.withDefaults(c.PublicOrigin)
+
 	l := &c.Limits
 	l.AccountFailures = or(l.AccountFailures, defaultAccountFailures)
 	l.AccountMaxDelay = or(l.AccountMaxDelay, defaultAccountMaxDelay)

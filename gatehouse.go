@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
@@ -82,6 +83,9 @@ func (g *Gatehouse) Users() *user.Room { return g.rooms.users }
 // their own on the hosted pages. What it answers says whether every server
 // refuses them already or by when the last one does.
 func (g *Gatehouse) Sessions() *session.Operator { return g.rooms.sessions.Operator() }
+
+// APIKeys makes, lists, changes, rotates and ends API keys.
+func (g *Gatehouse) APIKeys() *apikey.Room { return g.rooms.apiKeys }
 
 // Invitations makes and withdraws invitation codes, for operators.
 func (g *Gatehouse) Invitations() *registration.Invitations { return g.rooms.invitations }

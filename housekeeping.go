@@ -15,6 +15,7 @@ const (
 	purgeInterval   = 10 * time.Minute
 	purgeBatch      = 500
 	keepSessions    = 30 * 24 * time.Hour
+	keepAPIKeys     = 90 * 24 * time.Hour
 	keepCounters    = 48 * time.Hour
 	keepChallenges  = time.Hour
 	keepInvitations = 30 * 24 * time.Hour
@@ -62,6 +63,9 @@ func (g *Gatehouse) flush(ctx context.Context) {
 	if err := g.rooms.sessions.FlushSeen(ctx); err != nil {
 		g.cfg.Logger.Warn("last-seen times of sessions were lost", "err", err)
 	}
+	if err := g.rooms.apiKeys.FlushUsed(ctx); err != nil {
+		g.cfg.Logger.Warn("times at which API keys were used were lost", "err", err)
+	}
 }
 
 // purge removes what nobody needs any more, by the database's clock, which is
@@ -82,6 +86,7 @@ func (g *Gatehouse) purge(ctx context.Context) {
 		{"changes", s.PurgeChanges, 0},
 		{"keys", s.PurgeKeys, keepKeys},
 		{"families", s.PurgeFamilies, keepSessions},
+		{"api_keys", s.PurgeAPIKeys, keepAPIKeys},
 		{"creations", s.PurgeCreations, 0},
 	} {
 		for {

@@ -30,6 +30,7 @@ func (c Config) Validate() error {
 	c.checkPassword(p)
 	c.checkSession(p)
 	c.checkTokens(p)
+	c.checkAPIKeys(p)
 	c.checkLimits(p)
 	c.checkKeys(p)
 	c.checkManagement(p)

@@ -420,6 +420,8 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		SecretsOrdinal: 1,
 		Session:        gatehouse.Session{MaxAge: 720 * time.Hour, AbsoluteLifetime: 2160 * time.Hour, LocalTrust: 720 * time.Hour, MaxPerUser: 100, IndexLimit: 5_000_000, CacheEntries: 1_000_000, MaxStaleness: 30 * time.Second},
 		Tokens:         gatehouse.Tokens{AccessLifetime: 15 * time.Minute, RefreshMaxAge: 720 * time.Hour, RefreshLifetime: 2160 * time.Hour},
+		APIKeys: gatehouse.APIKeys{Environment: "live", Lifetime: 365 * 24 * time.Hour, MaxLifetime: 400 * 24 * time.Hour, MaxPerUser: 50,
+			Requests: 6000, Period: time.Minute, CacheEntries: 65536},
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
 		Keys:          gatehouse.Keys{RotateEvery: 90 * 24 * time.Hour, Lead: time.Hour},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/keyring"
 	"github.com/gatehouse-auth/gatehouse/internal/password"
@@ -61,6 +62,7 @@ type rooms struct {
 	roles        *rbac.Room
 	keys         *keyring.Ring
 	tokens       *token.Room
+	apiKeys      *apikey.Room
 	breached     *password.BreachedList
 	addresses    ratelimit.Source
 	audit        *audit.Room
@@ -174,6 +176,9 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Roles: r.roles, Now: cfg.Now}
 	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Now: cfg.Now}
+	if r.apiKeys, err = newAPIKeys(cfg, r); err != nil {
+		return r, err
+	}
 	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Audit: r.audit, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
@@ -280,7 +285,7 @@ func (g *Gatehouse) serveMounts() (err error) {
 	}
 	g.handler = &wiring{Handler: router, mounts: g.mounts, logger: g.cfg.Logger}
 	g.guard = guard.New(guard.Options{
-		Mounts: g.mounts, Bearer: g.rooms.bearer, Policy: g.rooms.policy, ClientAddress: resolve, Staleness: g.rooms.index.Staleness,
+		Mounts: g.mounts, Bearer: g.rooms.bearer, APIKey: g.rooms.apiKeys.Verify, Policy: g.rooms.policy, ClientAddress: resolve, Staleness: g.rooms.index.Staleness,
 		Pages: openPages(g.cfg), Router: router, Page: page, Logger: g.cfg.Logger,
 	})
 	return nil

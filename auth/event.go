@@ -91,8 +91,8 @@ type Change struct {
 	// KeyID is that of a signing key, or the [APIKeyID].
 	KeyID string
 	// Value is the least valid Epoch or Version of the user, or Version of a
-	// stored session or an API key; for an ended session 1 when it was superseded and 0 when
-	// it was revoked.
+	// stored session or an API key; for an ended session 1 when it was superseded
+	// and 0 when it was revoked.
 	Value int64
 	// At is when it was written, for people and for the grace of a superseded
 	// session; it decides no validity.

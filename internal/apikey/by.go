@@ -41,8 +41,8 @@ func (b By) actor() string {
 
 func (b By) record(kind auth.EventType, k auth.APIKey, now time.Time) auth.Event {
 	return auth.Event{
-		ID: auth.NewEventID(now), At: now, Type: kind, Actor: b.actor(), UserID: k.UserID, SessionID: b.Principal.SessionID,
-		Address: b.From.Address, Detail: string(k.ID),
+		ID: auth.NewEventID(now), At: now, Type: kind, Actor: b.actor(), UserID: k.UserID,
+		Subject: auth.SubjectOf(auth.SubjectAPIKey, string(k.ID)), Address: b.From.Address,
 	}
 }
 

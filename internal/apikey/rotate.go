@@ -71,7 +71,10 @@ func (r *Room) Rotate(ctx context.Context, by By, id auth.APIKeyID, version int6
 			return err
 		}
 		done.Created = Created{k, text}
-		return tx.AppendEvent(ctx, by.record(auth.EventAPIKeyRotated, k, now))
+		if err := tx.AppendEvent(ctx, by.record(auth.EventAPIKeyRotated, old, now)); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, by.record(auth.EventAPIKeyCreated, k, now))
 	})
 	if err != nil {
 		return Rotated{}, refusal("rotate an API key", err)

@@ -18,6 +18,7 @@ var (
 	errText        = errors.New("apikey: no key, or one with a typing error")
 	errEnvironment = errors.New("apikey: of another environment")
 	errUnknown     = errors.New("apikey: unknown")
+	errSecret      = errors.New("apikey: the secret is not the key's")
 	errRevoked     = errors.New("apikey: revoked")
 	errExpired     = errors.New("apikey: expired")
 	errUser        = errors.New("apikey: its user was disabled or deleted, or all that was handed out for the user was ended")
@@ -189,13 +190,17 @@ func (r *Room) judgeRow(ctx context.Context, t Text, from netip.Addr, now time.T
 		case missing && !r.Index.Hears(r.Now()) && r.Index.MayBeUnseen(t.ID, r.Now()):
 			// Made elsewhere, while we ask a database that was deposed.
 			return e, nil, auth.Unavailable(errors.New("an API key is not found that may have been made since the change feed was last read"))
-		case !right, row.key.Environment != t.Environment:
+		case missing:
 			return e, nil, invalid(errUnknown)
 		}
 		if e, g, err = r.copyOf(row); err != nil {
 			return e, nil, fmt.Errorf("API key %s: %w", row.key.ID, err)
 		}
-		if why := standing(row, now); why != nil {
+		why := standing(row, now)
+		if !right || row.key.Environment != t.Environment {
+			why = errSecret
+		}
+		if why != nil {
 			err = invalid(why)
 			r.tell(ctx, row.key.ID, e.user, from, err, now)
 			return e, nil, err
@@ -276,12 +281,11 @@ func (r *Room) copyOf(row row) (e copied, g *grants, err error) {
 	return e, g, nil
 }
 
-// perRefusal is how often it is recorded that a key with the right secret was
-// refused: whoever uses it so may do it without end.
+// perRefusal is how often it is recorded that a key was refused: whoever uses it
+// so may do it without end.
 var perRefusal = ratelimit.Limit{Name: "api-key-refused", Burst: 1, Period: time.Hour}
 
-// word says why a key with the right secret was refused, behind the key's ID in
-// the Detail of the record.
+// word says in the record why a key was refused.
 func word(refused error) string {
 	switch {
 	case errors.Is(refused, errRevoked):
@@ -289,13 +293,15 @@ func word(refused error) string {
 	case errors.Is(refused, errExpired):
 		return "expired"
 	case errors.Is(refused, errNetwork):
-		return "network"
+		return "wrong_network"
+	case errors.Is(refused, errSecret):
+		return "wrong_secret"
 	}
-	return "user"
+	return "user_disabled"
 }
 
-// tell records that a key whose secret was right was refused: it is still in use
-// somewhere, or somebody else has it.
+// tell records that a key there is was refused: it is still in use somewhere, or
+// somebody else has it, or guesses at it.
 func (r *Room) tell(ctx context.Context, id auth.APIKeyID, user [16]byte, from netip.Addr, refused error, now time.Time) {
 	if r.Limits == nil {
 		return
@@ -303,7 +309,13 @@ func (r *Room) tell(ctx context.Context, id auth.APIKeyID, user [16]byte, from n
 	if d, err := r.Limits.Take(ctx, string(id), perRefusal, 1, now); err != nil || !d.Allowed {
 		return
 	}
-	event := auth.Event{ID: auth.NewEventID(now), At: now, Type: auth.EventAPIKeyRefused, Actor: string(id), Address: from, Detail: string(id) + " " + word(refused)}
+	event := auth.Event{
+		ID: auth.NewEventID(now), At: now, Type: auth.EventAPIKeyRefused, Actor: string(id), Subject: auth.SubjectOf(auth.SubjectAPIKey, string(id)),
+		Address: from, Detail: word(refused),
+	}
+	if errors.Is(refused, errSecret) {
+		event.Actor = "" // whoever it was
+	}
 	if user != ([16]byte{}) {
 		event.UserID = auth.UserIDFromUUID(user)
 	}

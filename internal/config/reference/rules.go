@@ -121,6 +121,14 @@ var rules = map[string]rule{
 	"tokens.refresh_max_age":            {shortest: time.Minute, longest: 400 * day},
 	"tokens.refresh_lifetime":           {shortest: time.Minute, longest: 400 * day},
 
+	"api_keys.environment":   {pattern: `^$|^[a-z0-9]{1,16}$`, varies: true, sample: "live"},
+	"api_keys.lifetime":      {shortest: time.Minute, longest: 400 * day},
+	"api_keys.max_lifetime":  {shortest: time.Minute, longest: 400 * day},
+	"api_keys.max_per_user":  {least: 1, most: 1000},
+	"api_keys.requests":      {least: 1, most: 1_000_000},
+	"api_keys.period":        {shortest: time.Second, longest: day},
+	"api_keys.cache_entries": {least: 1, most: 10_000_000},
+
 	"keys.master":       {minLength: 32, maxLength: 1024, sample: "/etc/gatehouse/key-master"},
 	"keys.rotate_every": {shortest: time.Hour, longest: 400 * day},
 	"keys.lead":         {shortest: time.Minute, longest: 7 * day},

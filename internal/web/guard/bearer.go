@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 )
 
 // Bearer says who asks with an access token. Its error has the Code
@@ -20,12 +22,14 @@ type Bearer func(ctx context.Context, token string) (auth.Principal, error)
 // said, and otherwise says that the key is not good.
 type APIKey func(ctx context.Context, key string, from netip.Addr) (auth.Principal, error)
 
-// errSeveral: two credentials, of which two readers might believe different
-// ones.
-var errSeveral = errors.New("more than one Authorization or X-Api-Key header, one of them with a credential of ours")
-
-// keyPrefix begins every API key of ours, and no access token.
-const keyPrefix = "gh_"
+var (
+	// errSeveral: two credentials, of which two readers might believe different
+	// ones.
+	errSeveral = errors.New("more than one Authorization or X-Api-Key header, one of them with a credential of ours")
+	// errElsewhere: whoever wrote the program believes that the key counts there,
+	// and it has been written to logs.
+	errElsewhere = errors.New("an API key in the address or in a cookie, or among other text in a header")
+)
 
 // credential is what a request shows in a header.
 type credential struct {
@@ -36,27 +40,52 @@ type credential struct {
 // shownIn takes the access token or the API key of a request: from Authorization
 // (RFC 6750 §2.1), or from X-Api-Key. brought is false when there is none: another
 // scheme, and a key of another form in X-Api-Key, are the application's affair.
-// Nothing is ever taken from the address, which stands in logs.
-func (g *Guard) shownIn(h http.Header) (c credential, brought bool, err error) {
+// Nothing is ever taken from the address, which stands in logs, or from a cookie,
+// which a browser adds by itself: there an API key of ours is refused.
+func (g *Guard) shownIn(r *http.Request) (c credential, brought bool, err error) {
+	h := r.Header
 	found := 0
 	for _, line := range h["Authorization"] {
 		scheme, rest, _ := strings.Cut(line, " ")
 		if (g.Bearer != nil || g.APIKey != nil) && strings.EqualFold(scheme, "Bearer") {
 			c.text = strings.TrimLeft(rest, " ")
-			c.isKey = g.APIKey != nil && strings.HasPrefix(c.text, keyPrefix)
+			c.isKey = g.APIKey != nil && strings.HasPrefix(c.text, apikey.Prefix)
 			found += len(h["Authorization"])
+		} else if g.APIKey != nil && apikey.Contains(line) {
+			return credential{}, true, errElsewhere
 		}
 	}
 	for _, key := range h["X-Api-Key"] {
-		if g.APIKey != nil && strings.HasPrefix(key, keyPrefix) {
+		if g.APIKey != nil && strings.HasPrefix(key, apikey.Prefix) {
 			c = credential{key, true}
 			found += len(h["X-Api-Key"])
+		} else if g.APIKey != nil && apikey.Contains(key) {
+			return credential{}, true, errElsewhere
 		}
 	}
-	if found > 1 {
+	switch {
+	case found > 1:
 		return credential{}, true, errSeveral
+	case g.APIKey != nil && keyElsewhere(r):
+		return credential{}, true, errElsewhere
 	}
 	return c, found == 1, nil
+}
+
+// keyElsewhere says whether an API key of ours stands in the address or in a
+// cookie, as it is or in percent-encoding.
+func keyElsewhere(r *http.Request) bool {
+	if q := r.URL.RawQuery; q != "" {
+		if decoded, err := url.QueryUnescape(q); err == nil && strings.IndexByte(q, '%') >= 0 && apikey.Contains(decoded) || apikey.Contains(q) {
+			return true
+		}
+	}
+	for _, line := range r.Header["Cookie"] {
+		if apikey.Contains(line) {
+			return true
+		}
+	}
+	return false
 }
 
 // identifyShown asks who the token or key of a request belongs to. Cookies beside
@@ -65,7 +94,11 @@ func (g *Guard) shownIn(h http.Header) (c credential, brought bool, err error) {
 func (c *Caller) identifyShown(r *http.Request, shown credential, malformed error) {
 	c.bearer = true
 	if malformed != nil {
-		c.refused = &auth.Error{Code: auth.CodeInvalidRequest, Message: "Send one credential, in one header.", Cause: malformed}
+		message := "Send one credential, in one header."
+		if errors.Is(malformed, errElsewhere) {
+			message = "Send an API key in the header X-Api-Key or as a bearer token, alone. Replace the one that was sent here: it may stand in logs."
+		}
+		c.refused = &auth.Error{Code: auth.CodeInvalidRequest, Message: message, Cause: malformed}
 		return
 	}
 	var p auth.Principal
@@ -80,8 +113,8 @@ func (c *Caller) identifyShown(r *http.Request, shown credential, malformed erro
 		return
 	}
 	switch e := auth.AsError(err); e.Code.Kind() {
-	case auth.KindInternal, auth.KindUnavailable:
-		c.failed = err
+	case auth.KindInternal, auth.KindUnavailable, auth.KindRateLimited:
+		c.failed = err // whoever is too fast is not nobody
 	default:
 		c.refused = e
 	}

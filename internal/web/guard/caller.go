@@ -52,7 +52,7 @@ type Caller struct {
 // the answer's header is written to.
 func (g *Guard) Identify(w http.ResponseWriter, r *http.Request) *Caller {
 	c := &Caller{guard: g}
-	if shown, brought, err := g.shownIn(r.Header); brought {
+	if shown, brought, err := g.shownIn(r); brought {
 		c.identifyShown(r, shown, err)
 		return c
 	}

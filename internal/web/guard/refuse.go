@@ -32,6 +32,7 @@ func (g *Guard) Refuse(w http.ResponseWriter, r *http.Request, c *Caller, d Deci
 				"leave Gatehouse's Handler outside of Require, and the pages that Mount.Pages names with it")
 		}
 		refused = auth.NewError(auth.CodeInternal, errInFront)
+	case c.refused != nil && !nobody && refused.Code.Kind() != auth.KindInvalid: // known, and not from there
 	case c.refused != nil:
 		h.Set("WWW-Authenticate", g.bearerChallenge(c.refused))
 	case nobody && visits(r):
