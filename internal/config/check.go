@@ -148,7 +148,7 @@ func (l *loader) checkTLS() {
 		l.note("tls.cert_file", "make public_origin https, or leave the certificate out", "is given, and public_origin is http")
 	}
 	if info, err := os.Stat(key); err == nil {
-		if problem := openToOthers(info.Mode()); problem != "" {
+		if problem := OpenToOthers(info.Mode()); problem != "" {
 			l.note("tls.key_file", "chmod 600 "+key, "names %s, which %s", key, problem)
 		}
 	}

@@ -51,7 +51,7 @@ func (l *loader) readFile(name string) bool {
 	}
 	l.group(root, reflect.ValueOf(&l.settings).Elem(), "")
 	if l.inlineSecrets {
-		if problem := openToOthers(mode); problem != "" {
+		if problem := OpenToOthers(mode); problem != "" {
 			l.note("", "chmod 600 "+name+", or move the secrets to files of their own (secrets_file, peppers_file)", "the file %s holds secrets and %s", name, problem)
 		}
 	}

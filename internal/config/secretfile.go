@@ -57,7 +57,7 @@ func (l *loader) readSecrets(f secretFile) ([]string, bool) {
 		l.note(f.setting, cure, "names %s: %v", f.name, cause(err))
 		return nil, false
 	}
-	if problem := openToOthers(mode); problem != "" {
+	if problem := OpenToOthers(mode); problem != "" {
 		l.note(f.setting, "chmod 600 "+f.name+" (a mounted secret of a container: mode 0400)", "names %s, which %s", f.name, problem)
 		return nil, false
 	}
@@ -86,9 +86,9 @@ func credential(name string, mode os.FileMode) bool {
 	return err == nil && filepath.IsLocal(within) && within != "."
 }
 
-// openToOthers says what everybody on the machine may do with a file of this
+// OpenToOthers says what everybody on the machine may do with a file of this
 // mode, or "". Windows keeps such rights elsewhere.
-func openToOthers(mode os.FileMode) string {
+func OpenToOthers(mode os.FileMode) string {
 	switch others := mode.Perm() & 0o007; {
 	case runtime.GOOS == "windows" || !mode.IsRegular() || others == 0:
 		return ""

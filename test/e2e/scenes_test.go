@@ -78,6 +78,14 @@ var scenes = []scene{
 		b.hostedIn(c.language, "/signup")
 		return b
 	}},
+	{"setup", `form[action*="/setup"]:not(:has([role="alert"])) [name="password"]`, func(c *cast) *tab {
+		c.nobody.hostedIn(c.language, "/setup")
+		return c.nobody
+	}},
+	{"setup-refused", `form[action*="/setup"]:has([role="alert"]) [name="password"]`, func(c *cast) *tab {
+		c.nobody.sends("setupToken", "chl_0.x", "identifier", "pia-"+c.email, "name", "Pia", "password", "seven blue lanterns")
+		return c.nobody
+	}},
 	{"error-denied", `main a[href*="/signin"]`, func(c *cast) *tab {
 		c.nobody.hostedIn(c.language, "/error?error=AccessDenied")
 		return c.nobody

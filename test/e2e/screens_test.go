@@ -45,6 +45,7 @@ func TestScreens_forTheDocumentation(t *testing.T) {
 		{"sign-in", "en", "/signin", nobody, nil},
 		{"sign-in", "de", "/signin", nobody, nil},
 		{"register", "en", "/signup", nobody, []string{"identifier", "ada@example.test", "name", "Ada Lovelace", "password", "seven blue lanterns"}},
+		{"setup", "en", "/setup", nobody, []string{"setupToken", "chl_0199c3a1-6c00-7b3e-9d55-0a4c2f1e8b7d.q0…", "identifier", "ada@example.test", "name", "Ada Lovelace", "password", "seven blue lanterns"}},
 		{"account", "en", "/account", ada, nil},
 		{"sessions", "en", "/account/sessions", ada, nil},
 		{"change-password", "en", "/account/password", ada, nil},
