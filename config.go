@@ -51,6 +51,11 @@ type Config struct {
 	APIKeys APIKeys `conf:"api_keys"`
 	// Limits slow guessing down.
 	Limits Limits `conf:"limits"`
+	// RateLimits are limits on requests to the routes of an embedding program, by
+	// name. Default: none.
+	RateLimits []RateLimitPolicy `conf:"rate_limits"`
+	// Redis is where several servers count requests together.
+	Redis Redis `conf:"redis"`
 	// Keys says how the keys are kept that tokens are signed with.
 	Keys Keys `conf:"keys"`
 	// Management says where the management API is served.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
+	"github.com/gatehouse-auth/gatehouse/internal/store/redisstore"
 	"github.com/gatehouse-auth/gatehouse/internal/store/sqlstore"
 	"github.com/gatehouse-auth/gatehouse/internal/web/pages/theme"
 )
@@ -128,6 +129,9 @@ func (c Config) WithDefaults() Config {
 	l.AddressPeriod = or(l.AddressPeriod, defaultAddressPeriod)
 	l.UnknownFailures = or(l.UnknownFailures, defaultUnknownFailures)
 	l.Registrations = or(l.Registrations, defaultRegistrations)
+
+	c.RateLimits = rateLimitsWithDefaults(c.RateLimits)
+	c.Redis.Timeout = or(c.Redis.Timeout, redisstore.DefaultTimeout)
 
 	c.Keys.withDefaults()
 	c.Management.withDefaults()

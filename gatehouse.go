@@ -120,6 +120,9 @@ func (g *Gatehouse) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	work := []func(context.Context) error{g.follow, g.rooms.keys.Run, g.rooms.audit.Run, g.keepHouse}
+	if g.rooms.limits != nil {
+		work = append(work, g.rooms.limits.run)
+	}
 	done := make(chan error, len(work))
 	for _, do := range work {
 		go func() { done <- do(ctx) }()

@@ -32,6 +32,8 @@ func (c Config) Validate() error {
 	c.checkTokens(p)
 	c.checkAPIKeys(p)
 	c.checkLimits(p)
+	c.checkRateLimits(p)
+	c.checkRedis(p)
 	c.checkKeys(p)
 	c.checkManagement(p)
 	c.checkAudit(p)

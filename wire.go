@@ -28,6 +28,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/setup"
 	"github.com/gatehouse-auth/gatehouse/internal/signin"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/store/redisstore"
 	"github.com/gatehouse-auth/gatehouse/internal/telemetry"
 	"github.com/gatehouse-auth/gatehouse/internal/token"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
@@ -64,8 +65,11 @@ type rooms struct {
 	tokens       *token.Room
 	apiKeys      *apikey.Room
 	breached     *password.BreachedList
-	addresses    ratelimit.Source
-	audit        *audit.Room
+	// addresses is where requests are counted, and limits what keeps it going;
+	// nil where there is nothing to keep.
+	addresses ratelimit.Source
+	limits    *sharedLimits
+	audit     *audit.Room
 }
 
 // credentialsID and credentialsName are what Auth.js calls the provider.
@@ -79,6 +83,10 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	redis, err := openRedis(cfg, cfg.Now != nil)
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -89,7 +97,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	}
 	db := seam.Store(ctx, kept)
 	g := &Gatehouse{cfg: cfg}
-	if g.rooms, err = newRooms(ctx, cfg, db, watch); err == nil {
+	if g.rooms, err = newRooms(ctx, cfg, db, redis, watch); err == nil {
 		err = g.serveMounts()
 	}
 	if err != nil {
@@ -101,7 +109,7 @@ func open(ctx context.Context, cfg Config, mustExist bool) (*Gatehouse, error) {
 	return g, nil
 }
 
-func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.Telemetry) (r rooms, err error) {
+func newRooms(ctx context.Context, cfg Config, db store.Store, redis *redisstore.Source, watch *telemetry.Telemetry) (r rooms, err error) {
 	r.telemetry = watch
 	r.index = revocation.NewIndexOf(cfg.Session.IndexLimit)
 	r.store = revocation.Applying(watch.Store(db), r.index)
@@ -123,8 +131,8 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if err != nil {
 		return r, err
 	}
-	addresses := watch.Limits(ratelimit.NewMemory(0))
-	r.addresses = addresses
+	r.addresses, r.limits = newLimits(cfg, redis, db, watch)
+	addresses := r.addresses
 	if r.audit, err = newAudit(cfg, r, installation); err != nil {
 		return r, err
 	}
@@ -179,7 +187,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, watch *telemetry.
 	if r.apiKeys, err = newAPIKeys(cfg, r); err != nil {
 		return r, err
 	}
-	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Audit: r.audit, Gate: hasher.Gate(), Now: cfg.Now})
+	return r, watch.Register(telemetry.Sources{Index: r.index, Follower: r.follower, Sessions: r.sessions, Tokens: r.tokens, Keys: r.keys, Audit: r.audit, LimitsAway: r.limits.away, Gate: hasher.Gate(), Now: cfg.Now})
 }
 
 // thisNode is what this server tells others of itself that does not change.

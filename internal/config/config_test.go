@@ -137,6 +137,9 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 	shown := map[string]string{"GATEHOUSE_MOUNTS_0_SESSION_CLAIMS_0_NAME": "tenant", "GATEHOUSE_MOUNTS_0_SESSION_CLAIMS_0_FROM": "user.email"}
 	both := maps.Clone(client)
 	maps.Copy(both, api)
+	limit := map[string]string{"GATEHOUSE_RATE_LIMITS_0_NAME": "api", "GATEHOUSE_RATE_LIMITS_0_BURST": "20", "GATEHOUSE_RATE_LIMITS_0_SUSTAINED": "1000"}
+	redis := map[string]string{"GATEHOUSE_REDIS_URL": "rediss://127.0.0.1:6380"}
+	redisFile := write(t, "redis-url", "redis://:secret@127.0.0.1:6379/1\n")
 	// What to set, and what else must be set with it.
 	values := map[string]struct {
 		text string
@@ -226,6 +229,17 @@ func TestLoad_everySettingBothWays(t *testing.T) {
 		"limits.registrations":                {text: "3"},
 		"client_address.trusted_proxies":      {text: "10.0.0.1,fd00::/8"},
 		"client_address.header":               {text: "X-Real-IP"},
+		"rate_limits[0].name":                 {text: "other", with: limit},
+		"rate_limits[0].per":                  {text: "principal,route", with: limit},
+		"rate_limits[0].burst":                {text: "30", with: limit},
+		"rate_limits[0].period":               {text: "30s", with: limit},
+		"rate_limits[0].sustained":            {text: "30", with: limit},
+		"rate_limits[0].sustained_period":     {text: "2h", with: limit},
+		"redis.url":                           {text: "redis://:secret@127.0.0.1:6379/1"},
+		"redis.url_file":                      {text: redisFile},
+		"redis.addresses":                     {text: "127.0.0.1:7001,127.0.0.1:7002", with: redis},
+		"redis.ca_file":                       {text: "/etc/gatehouse/redis-ca.pem", with: redis},
+		"redis.timeout":                       {text: "20ms"},
 		"client_address.peer_is_client":       {text: "true", with: map[string]string{"GATEHOUSE_BEHIND_PROXY": "false", "GATEHOUSE_TLS_CERT_FILE": cert, "GATEHOUSE_TLS_KEY_FILE": key}},
 		"name":                                {text: "Acme"},
 		"csp_report_url":                      {text: "/api/auth/csp-report"},

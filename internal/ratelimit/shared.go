@@ -49,6 +49,17 @@ func (s *Shared) Away() (since time.Time, away bool) {
 	return time.Unix(0, at), at != 0
 }
 
+// Observe is for whoever sees by itself whether Remote is there: nil when it is,
+// or why it is not. Then the log tells of it before somebody asks, and the part
+// of this server is half empty from now.
+func (s *Shared) Observe(err error) {
+	if err == nil {
+		s.back()
+		return
+	}
+	s.away(s.now(), err)
+}
+
 // Take implements [Source]. It fails with ErrLimit alone.
 func (s *Shared) Take(ctx context.Context, key string, limit Limit, cost int, now time.Time) (Decision, error) {
 	d, err := s.remote.Take(ctx, key, limit, cost, now)

@@ -155,6 +155,12 @@ func readings() []reading {
 		single(auditHead, prometheus.GaugeValue, func(s Sources) float64 { return float64(s.auditStats().Head) }),
 		single(auditLag, prometheus.GaugeValue, func(s Sources) float64 { return s.auditStats().Lag.Seconds() }),
 		single(auditOmitted, prometheus.CounterValue, func(s Sources) float64 { return float64(s.auditStats().Unrecorded) }),
+		single(limitFallback, prometheus.GaugeValue, func(s Sources) float64 {
+			if s.LimitsAway != nil && s.LimitsAway() {
+				return 1
+			}
+			return 0
+		}),
 		single(feedClock, prometheus.GaugeValue, func(s Sources) float64 { return s.Follower.ClockDifference().Seconds() }),
 	}
 }

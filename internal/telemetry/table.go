@@ -65,6 +65,7 @@ const (
 	auditLag      = "gatehouse_audit_lag_seconds"
 	auditOmitted  = "gatehouse_audit_unrecorded_total"
 	limitRefusals = "gatehouse_ratelimit_refusals_total"
+	limitFallback = "gatehouse_ratelimit_fallback"
 	purgedRows    = "gatehouse_purged_rows_total"
 	purgeErrors   = "gatehouse_purge_errors_total"
 	buildInfo     = "gatehouse_build_info"
@@ -132,6 +133,7 @@ func Definitions() []Definition {
 		{auditLag, gauge, nil, "Age of the oldest event that the last round left without a place in the chain."},
 		{auditOmitted, counter, nil, "Refused attempts that became no event, because there were many alike."},
 		{limitRefusals, counter, []string{"limit"}, "Refusals by a rate limit, by its name."},
+		{limitFallback, gauge, nil, "1 while Redis is out of reach and this server counts requests by itself, with its part of each limit; 0 otherwise."},
 		{purgedRows, counter, []string{"rows"}, "Old rows removed, by kind."},
 		{purgeErrors, counter, []string{"rows"}, "Failed attempts to remove old rows, by kind."},
 		{buildInfo, gauge, []string{"version", "revision", "go_version"}, "Always 1; the labels say what runs."},

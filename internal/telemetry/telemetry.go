@@ -67,7 +67,10 @@ type Sources struct {
 	Keys     *keyring.Ring
 	Audit    *audit.Room
 	Gate     *password.Gate
-	Now      func() time.Time
+	// LimitsAway says whether limits that servers share are this server's own for
+	// the time being; nil means never.
+	LimitsAway func() bool
+	Now        func() time.Time
 }
 
 // Register makes the metrics visible, all or none. It fails when the registry

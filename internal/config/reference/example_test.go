@@ -27,7 +27,7 @@ func example(t *testing.T) (asIs, whole string) {
 	}
 	dir := t.TempDir()
 	cert, key := certificate(t)
-	for name, content := range map[string]string{"secret": ownSecret, "authjs": appSecret, "tracing-headers": "Authorization=Bearer x", "peppers": pepper, "database-url": databaseURL, "feed-url": databaseURL, "key-master": master, "api-secret": apiSecret, "breached.txt": strings.Repeat("0", 40) + ":3\r\n", "tls/cert.pem": cert, "tls/key.pem": key} {
+	for name, content := range map[string]string{"secret": ownSecret, "authjs": appSecret, "tracing-headers": "Authorization=Bearer x", "peppers": pepper, "database-url": databaseURL, "feed-url": databaseURL, "redis-url": "rediss://:secret@127.0.0.1:6380/0", "key-master": master, "api-secret": apiSecret, "breached.txt": strings.Repeat("0", 40) + ":3\r\n", "tls/cert.pem": cert, "tls/key.pem": key} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)

@@ -140,6 +140,18 @@ var rules = map[string]rule{
 	"limits.address_period":    {shortest: time.Second, longest: day},
 	"limits.registrations":     {least: 1, most: 1 << 20},
 
+	"rate_limits[].name":             {pattern: `^[a-z0-9][a-z0-9._-]{0,63}$`, sample: "api"},
+	"rate_limits[].per":              {enum: []string{"address", "account", "key", "route", "principal"}, sample: []string{"principal"}},
+	"rate_limits[].burst":            {least: 1, most: 1_000_000, sample: 20},
+	"rate_limits[].period":           {shortest: time.Second, longest: 400 * day, sample: "10s"},
+	"rate_limits[].sustained":        {least: 1, most: 1_000_000, sample: 1000},
+	"rate_limits[].sustained_period": {shortest: time.Second, longest: 400 * day, sample: "1h"},
+
+	"redis.url":       {pattern: `^$|^rediss?://`, sample: "/etc/gatehouse/redis-url"},
+	"redis.addresses": {pattern: `^[^/@\s]+:[0-9]{1,5}$`, sample: []string{"redis2.internal:6379"}},
+	"redis.ca_file":   {sample: "/etc/gatehouse/redis-ca.pem"},
+	"redis.timeout":   {shortest: time.Millisecond, longest: time.Second},
+
 	"client_address.trusted_proxies": {pattern: `^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$`, sample: []string{"10.0.0.2"}},
 	"client_address.header":          {pattern: "^$|^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"},
 
