@@ -65,12 +65,22 @@ func (c Config) checkManagement(p *Problems) {
 	}
 }
 
+// newManagementRoom decides who may change what; the management API and the
+// command line both go through it.
+func newManagementRoom(cfg Config, r rooms) *management.Room {
+	return &management.Room{
+		Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Policy: r.policy, Now: cfg.Now,
+	}
+}
+
+// Management does what operators want done, if they may: to users, sessions,
+// roles and API keys.
+func (g *Gatehouse) Management() *management.Room { return newManagementRoom(g.cfg, g.rooms) }
+
 // newManagement is the management API on the rooms.
 func newManagement(cfg Config, r rooms, g func() *guard.Guard) *api.Handler {
 	return api.New(api.Options{
-		Room: &management.Room{
-			Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Policy: r.policy, Now: cfg.Now,
-		},
+		Room:  newManagementRoom(cfg, r),
 		Guard: g, Limits: r.addresses, Limit: ratelimit.Limit{Name: "management", Burst: cfg.Management.Requests, Period: time.Minute}, Now: cfg.Now,
 	})
 }
