@@ -108,6 +108,105 @@ func ExampleGatehouse_Require() {
 	// Ann among admins:        403 Forbidden
 }
 
+// What is asked for is the right, and not the name of a role: who has it, the
+// settings say.
+func ExamplePermission() {
+	g, ann := embedded(func(cfg *gatehouse.Config) {
+		cfg.Roles = []gatehouse.RoleDefinition{
+			{Name: "reader", Permissions: []string{"orders:read"}},
+			{Name: "editor", Inherits: []string{"reader"}, Permissions: []string{"orders:write"}},
+		}
+	})
+	defer g.end()
+
+	list := g.Require(gatehouse.Permission("orders:read"))(http.HandlerFunc(hello))
+	refund := g.Require(gatehouse.Permission("orders:refund"))(http.HandlerFunc(hello))
+
+	fmt.Println("not signed in:           ", g.get(list, nil, nil))
+	fmt.Println("Ann, an editor, reads:   ", g.get(list, nil, ann))
+	fmt.Println("Ann, an editor, refunds: ", g.get(refund, nil, ann))
+	// Output:
+	// not signed in:            401 Unauthorized
+	// Ann, an editor, reads:    200 Hello, editor
+	// Ann, an editor, refunds:  403 Forbidden
+}
+
+// A route for people in browsers, and for programs whose credential was made for
+// it.
+func ExampleAnyOf() {
+	g, ann := embedded()
+	defer g.end()
+
+	profile := g.Require(gatehouse.AnyOf(gatehouse.BrowserSession(), gatehouse.Scope("profile")))(http.HandlerFunc(hello))
+	fmt.Println(g.get(profile, nil, ann))
+	// Output:
+	// 200 Hello, editor
+}
+
+// A handler that finds out by itself who calls, by a cookie of its own.
+func ExampleGatehouse_CSRF() {
+	g, _ := embedded()
+	defer g.end()
+
+	legacy := g.CSRF(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "done") }))
+	post := func(site string) int {
+		r := httptest.NewRequest("POST", "https://app.example/legacy", nil)
+		r.Header.Set("Cookie", "legacy-session=1")
+		r.Header.Set("Sec-Fetch-Site", site)
+		w := httptest.NewRecorder()
+		legacy.ServeHTTP(w, r)
+		return w.Code
+	}
+	fmt.Println("a form of ours:  ", post("same-origin"))
+	fmt.Println("a foreign form:  ", post("cross-site"))
+	// Output:
+	// a form of ours:   200
+	// a foreign form:   403
+}
+
+// Which links a page has may rest on a guess. What is behind them does not.
+func ExampleGatehouse_Hint() {
+	g, ann := embedded()
+	defer g.end()
+
+	navigation := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch h := g.Hint(r); {
+		case h.ProbablyHasRole("editor"):
+			fmt.Fprint(w, "Home, Drafts, Sign out")
+		case h.ProbablySignedIn():
+			fmt.Fprint(w, "Home, Sign out")
+		default:
+			fmt.Fprint(w, "Home, Sign in")
+		}
+	})
+	fmt.Println(g.get(navigation, nil, nil))
+	fmt.Println(g.get(navigation, nil, ann))
+	// Output:
+	// 200 Home, Sign in
+	// 200 Home, Drafts, Sign out
+}
+
+// A data-access layer asks where the data is, and gives what is made to be shown.
+func ExampleGatehouse_Access() {
+	g, ann := embedded()
+	defer g.end()
+
+	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := g.Access(r)
+		who, err := a.Me(r.Context())
+		if err != nil {
+			a.Refuse(w, err)
+			return
+		}
+		fmt.Fprintf(w, "%s <%s>, %s", who.Name, who.Email, strings.Join(who.Roles, " and "))
+	})
+	fmt.Println(g.get(me, nil, nil))
+	fmt.Println(g.get(me, nil, ann))
+	// Output:
+	// 401 Unauthorized
+	// 200 Ann <ann@app.example>, editor
+}
+
 // A page that everybody may see, and that greets whoever is signed in.
 func ExampleGatehouse_Authenticate() {
 	g, ann := embedded()
@@ -183,6 +282,14 @@ func ExamplePrincipalFrom() {
 	// Output:
 	// 200 the notes of an editor
 	// in a context that came through nothing: false
+}
+
+// So does a permission that nobody can have.
+func ExamplePermission_refused() {
+	defer func() { fmt.Println(recover()) }()
+	gatehouse.Permission("orders:*")
+	// Output:
+	// gatehouse: Permission("orders:*"): nobody can have this permission. "orders:*" is no permission: only roles and scopes have *.
 }
 
 // A role that nobody can ever hold stops the program where it is wired.

@@ -11,12 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/gatehousetest"
 )
 
 func serve(t *testing.T) *gatehousetest.Gatehouse {
 	t.Helper()
-	gt := gatehousetest.New(t)
+	gt := gatehousetest.New(t, func(c *gatehouse.Config) { c.Roles = roles() })
 	gt.Serve(newApp(gt.Gatehouse))
 	return gt
 }
@@ -37,15 +38,15 @@ func text(t *testing.T, res *http.Response, err error) string {
 // proves: NEXT-12, NEXT-20, NEXT-30
 func TestApp_showsEachPageToWhomItIsFor(t *testing.T) {
 	gt := serve(t)
-	nobody, ann, root := gt.Anonymous(), gt.Client("user"), gt.Client("admin", "user")
+	nobody, ann, root, bare := gt.Anonymous(), gt.Client("user"), gt.Client("admin", "user"), gt.Client()
 	for _, c := range []struct {
-		path                     string
-		nobody, user, admin, api int // as a page, and for nobody's script
+		path                               string
+		nobody, user, admin, roleless, api int // as a page, and for nobody's script
 	}{
-		{"/", 200, 200, 200, 200}, {"/style.css", 200, 200, 200, 200}, {"/notes", 303, 200, 200, 401}, {"/admin", 303, 403, 200, 401},
-		{"/api/me", 303, 200, 200, 401}, {"/api/notes", 303, 200, 200, 401}, {"/nowhere", 404, 404, 404, 404},
+		{"/", 200, 200, 200, 200, 200}, {"/style.css", 200, 200, 200, 200, 200}, {"/notes", 303, 200, 200, 403, 401}, {"/admin", 303, 403, 200, 403, 401},
+		{"/api/me", 303, 200, 200, 200, 401}, {"/api/notes", 303, 200, 200, 403, 401}, {"/nowhere", 404, 404, 404, 404, 404},
 	} {
-		for who, want := range map[*gatehousetest.Client]int{nobody: c.nobody, ann: c.user, root: c.admin} {
+		for who, want := range map[*gatehousetest.Client]int{nobody: c.nobody, ann: c.user, root: c.admin, bare: c.roleless} {
 			if got := who.Visit(c.path).StatusCode; got != want {
 				t.Errorf("%s as %q: %d, want %d", c.path, who.User.Roles, got, want)
 			}

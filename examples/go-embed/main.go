@@ -59,6 +59,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		Secrets:       []gatehouse.Secret{own},
 		Mounts:        []gatehouse.Mount{{BasePath: "/api/auth", Secrets: []gatehouse.Secret{shared}}},
 		Database:      gatehouse.Database{Path: filepath.Join(o.data, "gatehouse.db")},
+		Roles:         roles(),
 		Registration:  gatehouse.Registration{Mode: "open", Roles: []string{"user"}},
 		ClientAddress: gatehouse.ClientAddress{PeerIsClient: true}, // browsers connect to us, no proxy is between
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),

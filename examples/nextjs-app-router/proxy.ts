@@ -1,5 +1,6 @@
 import { type NextRequest, NextResponse } from "next/server";
 import { type Answer, allowed, askGatehouse, isUnavailable, problem, signInPath, unavailable } from "./lib/gatehouse";
+import { probablySignedIn } from "./lib/hint";
 
 // Pages for everybody. Whatever is not listed wants a session, also a page that is written tomorrow.
 const open = new Set(["/", "/client"]);
@@ -23,7 +24,9 @@ export async function proxy(request: NextRequest): Promise<Response> {
 
   let answer: Answer;
   try {
-    answer = await askGatehouse(request.headers.get("cookie"));
+    // A guess is good enough for "nobody", and never for "somebody".
+    const cookie = probablySignedIn(request.cookies.getAll()) ? request.headers.get("cookie") : null;
+    answer = await askGatehouse(cookie);
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     return navigation ? outagePage(unavailable(error)) : unavailable(error);

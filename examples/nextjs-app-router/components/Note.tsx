@@ -1,6 +1,6 @@
-import { noteOf } from "../lib/notes";
+import { myNote } from "../lib/dal";
 import { NoteForm } from "./NoteForm";
 
-export async function Note({ userId }: { userId: string }) {
-  return <NoteForm note={await noteOf(userId)} />;
+export async function Note() {
+  return <NoteForm note={await myNote()} />;
 }

@@ -1,8 +1,8 @@
 "use server";
 
 import { refresh } from "next/cache";
-import { getSession, isUnavailable } from "../../lib/gatehouse";
-import { setNote } from "../../lib/notes";
+import { SignedOut, saveMyNote } from "../../lib/dal";
+import { isUnavailable } from "../../lib/gatehouse";
 
 export type Outcome = { done: boolean; words: string } | null;
 
@@ -10,11 +10,10 @@ export type Outcome = { done: boolean; words: string } | null;
 // asks for itself, whatever proxy.ts lets through.
 export async function saveNote(_before: Outcome, form: FormData): Promise<Outcome> {
   try {
-    const session = await getSession();
-    if (!session) return { done: false, words: "Your session has ended. Nothing was saved: sign in again." };
-    const trouble = await setNote(session.user.id, form.get("text"));
+    const trouble = await saveMyNote(form.get("text"));
     if (trouble) return { done: false, words: trouble };
   } catch (error) {
+    if (error instanceof SignedOut) return { done: false, words: "Your session has ended. Nothing was saved: sign in again." };
     if (!isUnavailable(error)) throw error;
     return { done: false, words: "Nobody can tell who is signed in at the moment. Nothing was saved: try again soon." };
   }

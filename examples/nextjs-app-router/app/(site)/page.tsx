@@ -34,7 +34,7 @@ export default async function Home() {
       {session && (
         <section className="card" aria-label="Note">
           <h2>Your note</h2>
-          <Note userId={session.user.id} />
+          <Note />
         </section>
       )}
       <section className="card" aria-label="API">

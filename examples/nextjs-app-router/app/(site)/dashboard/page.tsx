@@ -22,7 +22,7 @@ export default async function Dashboard() {
       <section className="card note-card" aria-label="Note">
         <h2>Your note</h2>
         <Suspense fallback={<p>Loading…</p>}>
-          <Note userId={session.user.id} />
+          <Note />
         </Suspense>
       </section>
     </>
