@@ -97,7 +97,7 @@ func TestApp_keepsNotesApart(t *testing.T) {
 // proves: ASVS 3.5.1, NEXT-5
 func TestApp_takesNoFormFromElsewhere(t *testing.T) {
 	gt := serve(t)
-	ann := gt.Client("admin")
+	ann := gt.Client("admin", "user")
 	for _, path := range []string{"/notes", "/api/notes", "/admin/disable"} {
 		r, err := http.NewRequest(http.MethodPost, gt.URL+path, strings.NewReader("text=x&id="+string(ann.User.ID)))
 		if err != nil {

@@ -61,12 +61,13 @@ var circumstances = map[string]struct {
 	// postgres: psql and the like reach a server of their own, as its superuser.
 	postgres bool
 }{
-	"docs/quickstart.md": {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
-	"docs/operating.md":  {needs: []string{"curl", "sqlite3"}},
-	"docs/cli.md":        {begin: settled},
-	"docs/deploying.md":  {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
-	"docs/keys.md":       {begin: settled + "\ngatehouse migrate"},
-	"docs/tokens.md":     {begin: settled},
+	"docs/quickstart.md":    {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
+	"docs/operating.md":     {needs: []string{"curl", "sqlite3"}},
+	"docs/cli.md":           {begin: settled},
+	"docs/deploying.md":     {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
+	"docs/keys.md":          {begin: settled + "\ngatehouse migrate"},
+	"docs/tokens.md":        {begin: settled},
+	"docs/authorization.md": {begin: settled},
 }
 
 // settled is a server with its settings and secrets.
