@@ -187,21 +187,10 @@ func (p *Policy) in(sets map[string]set, key string) set {
 // spread lets the sets of permissions that are named say everything: also who has
 // them by a pattern with an asterisk. So one look answers.
 func (p *Policy) spread(named []Pattern) {
+	var sets [2*MaxSegments + 3]set
 	for _, q := range named {
-		holders := p.exact[q.text]
-		holders.join(p.anyAction[q.resource])
-		if !isReserved(q.resource) {
-			holders.join(p.all.any)
-			holders.join(p.all.of(q.action))
-		}
-		for i := len(q.resource) - 1; i > 0; i-- {
-			if q.resource[i] != '.' {
-				continue
-			}
-			if under, ok := p.below[q.resource[:i]]; ok {
-				holders.join(under.any)
-				holders.join(under.of(q.action))
-			}
+		for _, s := range p.wild(sets[:0], Permission{text: q.text, colon: len(q.resource)}) {
+			p.exact[q.text].join(s)
 		}
 	}
 }

@@ -41,8 +41,6 @@ type actions struct {
 	each map[string]set
 }
 
-func (a actions) of(action string) set { return a.each[action] }
-
 // Defined says whether a role is defined beside the built-in ones. As long as
 // none is, a role is only a name, and any name may be assigned.
 func (p *Policy) Defined() bool { return p != nil && p.defined }
@@ -85,27 +83,52 @@ func (p *Policy) Allows(roles []string, asked Permission) bool {
 	if holders, named := p.exact[asked.text]; named {
 		return p.someIn(roles, holders)
 	}
-	return p.allowsUnnamed(roles, asked)
+	var sets [2*MaxSegments + 3]set
+	return p.someInAny(roles, p.wild(sets[:0], asked))
 }
 
-// allowsUnnamed asks the patterns with an asterisk.
-func (p *Policy) allowsUnnamed(roles []string, asked Permission) bool {
+// wild appends who has the permission by a pattern with an asterisk.
+func (p *Policy) wild(sets []set, asked Permission) []set {
 	resource, action := asked.Resource(), asked.Action()
-	if p.someIn(roles, p.anyAction[resource]) {
-		return true
-	}
-	if !isReserved(resource) && (p.someIn(roles, p.all.any) || p.someIn(roles, p.all.of(action))) {
-		return true
+	sets = kept(sets, p.anyAction[resource])
+	if !isReserved(resource) {
+		sets = kept(kept(sets, p.all.any), p.all.each[action])
 	}
 	if len(p.below) == 0 {
-		return false
+		return sets
 	}
 	for i := len(resource) - 1; i > 0; i-- {
 		if resource[i] != '.' {
 			continue
 		}
-		if under, ok := p.below[resource[:i]]; ok && (p.someIn(roles, under.any) || p.someIn(roles, under.of(action))) {
-			return true
+		if under, ok := p.below[resource[:i]]; ok {
+			sets = kept(kept(sets, under.any), under.each[action])
+		}
+	}
+	return sets
+}
+
+func kept(sets []set, s set) []set {
+	if s == nil {
+		return sets
+	}
+	return append(sets, s)
+}
+
+// someInAny says whether one of the roles is in one of the sets.
+func (p *Policy) someInAny(roles []string, sets []set) bool {
+	if len(sets) == 0 {
+		return false
+	}
+	for _, name := range roles {
+		n, ok := p.numbers[name]
+		if !ok {
+			continue
+		}
+		for _, s := range sets {
+			if s.has(n) {
+				return true
+			}
 		}
 	}
 	return false
@@ -113,9 +136,6 @@ func (p *Policy) allowsUnnamed(roles []string, asked Permission) bool {
 
 // someIn says whether one of the roles is in the set.
 func (p *Policy) someIn(roles []string, s set) bool {
-	if s == nil {
-		return false
-	}
 	for _, name := range roles {
 		if n, ok := p.numbers[name]; ok && s.has(n) {
 			return true
