@@ -124,6 +124,22 @@ func (f *Faults) TouchSessions(ctx context.Context, seen map[auth.SessionID]time
 	return f.Store.TouchSessions(ctx, seen)
 }
 
+// ListRoles implements store.Roles.
+func (f *Faults) ListRoles(ctx context.Context) ([]auth.Role, error) {
+	if err := f.fault("ListRoles"); err != nil {
+		return nil, err
+	}
+	return f.Store.ListRoles(ctx)
+}
+
+// RoleNames implements store.Roles.
+func (f *Faults) RoleNames(ctx context.Context) ([]string, error) {
+	if err := f.fault("RoleNames"); err != nil {
+		return nil, err
+	}
+	return f.Store.RoleNames(ctx)
+}
+
 // AppendEvent implements store.Events.
 func (f *Faults) AppendEvent(ctx context.Context, e auth.Event) error {
 	return faultyTx{f.Store, f}.AppendEvent(ctx, e)
