@@ -69,7 +69,7 @@ func (c Config) checkManagement(p *Problems) {
 // command line both go through it.
 func newManagementRoom(cfg Config, r rooms) *management.Room {
 	return &management.Room{
-		Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Policy: r.policy, Now: cfg.Now,
+		Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Keys: r.apiKeys, Policy: r.policy, Now: cfg.Now,
 	}
 }
 

@@ -183,7 +183,7 @@ func newRooms(ctx context.Context, cfg Config, db store.Store, redis *redisstore
 		Changes: addresses, UpdateLimit: ratelimit.Limit{Name: "profile-update", Burst: 30, Period: time.Hour},
 	}
 	r.invitations = &registration.Invitations{Store: r.store, Roles: r.roles, Now: cfg.Now}
-	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Now: cfg.Now}
+	r.setup = &setup.Room{Store: r.store, Passwords: hasher, Policy: policy, Configured: cfg.roles(), Now: cfg.Now}
 	if r.apiKeys, err = newAPIKeys(cfg, r); err != nil {
 		return r, err
 	}
