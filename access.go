@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/web/guard"
 )
 
@@ -101,10 +102,41 @@ func (a Access) SessionsOf(ctx context.Context, id UserID) ([]SessionInfo, error
 	return list, nil
 }
 
+// APIKeys are the API keys of the user who asks that have not ended, the oldest
+// first. Codes: those of [Access.Check]; forbidden by a credential that its scopes
+// narrow, without the permission gatehouse.api-keys:read.
+func (a Access) APIKeys(ctx context.Context) ([]APIKeyInfo, error) {
+	p, err := a.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.UserID == "" {
+		return nil, auth.NewError(auth.CodeNotFound, errors.New("the key of a service is no user's"))
+	}
+	if _, err = a.mayRead(ctx, p.UserID, readAPIKeys); err != nil {
+		return nil, err
+	}
+	rows, err := a.g.rooms.apiKeys.List(ctx, store.APIKeyFilter{User: p.UserID}, "", mostListed)
+	if err != nil {
+		return nil, err
+	}
+	list, now := []APIKeyInfo{}, a.g.cfg.Now()
+	for _, k := range rows {
+		if !k.Ended(now) {
+			list = append(list, apiKeyInfoOf(k))
+		}
+	}
+	return list, nil
+}
+
+// mostListed is more keys than a user can have, ended ones included.
+const mostListed = 10_000
+
 // The permissions of Gatehouse's own that see what is other people's.
 const (
 	readUsers    = "gatehouse.users:read"
 	readSessions = "gatehouse.sessions:read"
+	readAPIKeys  = "gatehouse.api-keys:read"
 )
 
 // mayRead lets a user read what is their own, by a credential that nothing

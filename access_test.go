@@ -1,6 +1,7 @@
 package gatehouse_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -85,6 +86,44 @@ func TestAccess_readsOnesOwnAndOthersByPermission(t *testing.T) {
 	list, err := g.Access(asked("GET", nil, bobs...)).Sessions(t.Context())
 	if err != nil || len(list) != 1 || !list[0].Current || list[0].UserID != string(bob.ID) {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// Keys are listed to their user, without what they are made of, and never those
+// of others.
+//
+// proves: NEXT-24, NEXT-37
+func TestAccess_listsOnesOwnKeys(t *testing.T) {
+	g := open(t, config(t))
+	createAnn(t, g)
+	run(t, g)
+	ann := find(t, g, "ann@example.test")
+	by := gatehouse.APIKeyBy{Operator: "test"}
+	made, err := g.APIKeys().Create(t.Context(), by, gatehouse.NewAPIKey{Name: "hers", UserID: ann})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := g.APIKeys().Create(t.Context(), by, gatehouse.NewAPIKey{Name: "a service's", Roles: []string{"editor"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := g.Access(asked("GET", nil, login(t, g)...)).APIKeys(t.Context())
+	if err != nil || len(list) != 1 || list[0].Name != "hers" || list[0].ID != string(made.Key.ID) {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	shown, err := json.Marshal(list)
+	if text := made.Text.Reveal(); err != nil || !strings.HasPrefix(text, list[0].Shown) || strings.Contains(string(shown), text[len(list[0].Shown)+1:]) {
+		t.Errorf("%s, %v", shown, err)
+	}
+	own := g.Access(asked("GET", http.Header{"X-Api-Key": {service.Text.Reveal()}}))
+	if codeOf(own.Check(t.Context())) != "" || codeOf(own.Me(t.Context())) != auth.CodeNotFound || codeOf(own.APIKeys(t.Context())) != auth.CodeNotFound {
+		t.Error("the key of a service is somebody")
+	}
+	if _, err := g.APIKeys().Revoke(t.Context(), by, made.Key.ID); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := g.Access(asked("GET", nil, login(t, g)...)).APIKeys(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("after the revocation %+v, %v", list, err)
 	}
 }
 

@@ -5,4 +5,5 @@ package gatehouse
 var (
 	ProfileOf     = profileOf
 	SessionInfoOf = sessionInfoOf
+	APIKeyInfoOf  = apiKeyInfoOf
 )

@@ -253,6 +253,14 @@ type (
 	// NewInvitation describes an invitation, with the members Roles, Note, Uses
 	// and TTL: the argument of Invitations().Create.
 	NewInvitation = registration.NewInvitation
+	// NewAPIKey describes an API key to make, with the members Name, UserID,
+	// Roles, Scopes, Networks, RateLimit and Lifetime: an argument of
+	// APIKeys().Create.
+	NewAPIKey = apikey.Draft
+	// APIKeyBy says who makes, changes or ends an API key: Principal, which bounds
+	// what the key may do, or Operator, a name for the audit record, which bounds
+	// nothing.
+	APIKeyBy = apikey.By
 	// Error is a refusal; see [auth.Error].
 	Error = auth.Error
 	// Principal is who is asking; see [auth.Principal].

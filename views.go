@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/view"
 )
 
@@ -22,6 +23,14 @@ func profileOf(u auth.User) Profile {
 	return Profile{
 		ID: string(u.ID), Email: u.Email, Username: u.Username, EmailVerified: !u.EmailVerifiedAt.IsZero(), Name: u.Name, Image: u.Image,
 		Roles: slices.Clone(u.Roles), CreatedAt: u.CreatedAt, Disabled: u.Disabled(),
+	}
+}
+
+func apiKeyInfoOf(k auth.APIKey) APIKeyInfo {
+	return APIKeyInfo{
+		ID: string(k.ID), Shown: apikey.Shown(k), Name: k.Name, UserID: string(k.UserID),
+		Roles: slices.Clone(k.Roles), Scopes: slices.Clone(k.Scopes), Networks: slices.Clone(k.Networks),
+		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt,
 	}
 }
 

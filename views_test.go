@@ -107,6 +107,12 @@ var (
 		"Methods": true, "Address": true, "UserAgent": true, "SecretHash": false, "Data": false, "Version": false, "TokensOnly": true,
 		"EndedAt": false, "EndReason": false,
 	}
+	// The ID stands in what people know the key by, and so does Environment.
+	apiKeyMembers = map[string]bool{
+		"ID": true, "Environment": true, "Name": true, "UserID": true, "Epoch": false, "CreatedBy": false, "Roles": true, "Scopes": true,
+		"Networks": true, "RateLimit": false, "SecretHash": false, "ReplacedBy": false, "Version": false,
+		"CreatedAt": true, "ExpiresAt": true, "LastUsedAt": true, "RevokedAt": true,
+	}
 )
 
 // Each member is filled with something that is nowhere else, and what is shown is
@@ -120,6 +126,9 @@ func TestViews_showWhatWasDecidedAndNothingElse(t *testing.T) {
 	var s auth.Session
 	marks = mark(t, &s, sessionMembers)
 	wantShown(t, "SessionInfo", gatehouse.SessionInfoOf(s, ""), marks, sessionMembers)
+	var k auth.APIKey
+	marks = mark(t, &k, apiKeyMembers)
+	wantShown(t, "APIKeyInfo", gatehouse.APIKeyInfoOf(k), marks, apiKeyMembers)
 }
 
 // mark fills every member of the struct and returns how each would be shown.
@@ -144,6 +153,9 @@ func mark(t *testing.T, noun any, decided map[string]bool) map[string]string {
 		case *[]string:
 			*at = []string{"mark-" + name + "-mark"}
 			marks[name] = (*at)[0]
+		case *auth.RateLimit:
+			*at = auth.RateLimit{Requests: 660000 + i, Period: time.Hour}
+			marks[name] = fmt.Sprint(at.Requests)
 		case *bool:
 			*at = true
 		default:
