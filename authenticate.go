@@ -43,7 +43,7 @@ func (g *Gatehouse) Authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		c := g.guard.Identify(w, r)
+		c := g.identify(w, r)
 		if d := c.Unknown(); !d.Allowed() {
 			g.refuse(w, r, c, d)
 			return

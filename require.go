@@ -38,7 +38,7 @@ func (g *Gatehouse) Require(n ...Need) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c, known := g.callerFrom(r.Context())
 			if !known {
-				c = g.guard.Identify(w, r)
+				c = g.identify(w, r)
 			}
 			d := c.Decide(r.Context(), policy)
 			if d.Allowed() && known {
