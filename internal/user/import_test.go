@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/roomtest"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
 	"github.com/gatehouse-auth/gatehouse/internal/user/transfer"
@@ -129,6 +130,37 @@ func TestImportUsers_refuses(t *testing.T) {
 	}
 	if got := outcomes(t, importing(r), anAda()); got[0] != "new" {
 		t.Errorf("without all that: %v", got)
+	}
+}
+
+// Once roles are defined, a file gives no others; the line says which role it is.
+func TestImportUsers_givesDefinedRolesAlone(t *testing.T) {
+	r := roomtest.New(t)
+	var err error
+	if r.Users.Roles, err = rbac.New(rbac.Options{Store: r.Store, Changes: r.Index, Now: r.Clock.Now}); err != nil {
+		t.Fatal(err)
+	}
+	bob, cid := anAda(), anAda()
+	for _, u := range []*transfer.User{&bob, &cid} {
+		u.Email, u.OldIDs = "", nil
+	}
+	bob.Username, cid.Username = "bob", "cid"
+	if got := outcomes(t, importing(r), anAda()); got[0] != "new" {
+		t.Errorf("while no role is defined: %v", got)
+	}
+	if _, err := r.Users.Roles.Create(t.Context(), "cli", auth.Role{Name: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	cid.Roles = []string{"a", auth.RoleSupport}
+	if got := outcomes(t, importing(r), bob, cid); got[0] != `There is no role "b".` || got[1] != "new" {
+		t.Errorf("got %v", got)
+	}
+	if n := countUsers(t, r); n != 2 {
+		t.Errorf("%d users", n)
+	}
+	r.Faults.Away(true)
+	if _, err := importing(r).Users(t.Context(), []transfer.User{bob}); !errors.Is(err, auth.CodeUnavailable) {
+		t.Errorf("without the database: %v", err)
 	}
 }
 

@@ -2,6 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"io/fs"
+	"log/slog"
 	"maps"
 	"reflect"
 	"slices"
@@ -9,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
@@ -37,6 +43,30 @@ func BreakWriter(db *DB) error {
 
 // Plain is what operators are told of a result code.
 func Plain(code int) string { return plain(code) }
+
+// MigrateTo brings an empty database to the schema of an earlier release.
+func MigrateTo(t testing.TB, db *sql.DB, dialect string, version int64) {
+	t.Helper()
+	folder, kind, table := forSQLite, database.DialectSQLite3, versionTable
+	if dialect == "postgres" {
+		folder, kind, table = forPostgres, database.DialectPostgres, pgVersionTable
+	}
+	files, err := fs.Sub(migrations, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions, err := database.NewStore(kind, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider("", db, files, goose.WithStore(versions), goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(context.Background(), version); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Newest is the schema version of this program.
 func Newest() int64 { return newest(forSQLite) }
