@@ -39,6 +39,7 @@ type commands struct {
 	Policy     policyCmds     `cmd:"" help:"Judge and explain what roles allow."`
 	SetupToken setupTokenCmds `cmd:"" help:"Make the token by which the first administrator is created."`
 	Key        keyCmds        `cmd:"" help:"Look at and change the keys that tokens are signed with."`
+	Audit      auditCmds      `cmd:"" help:"See what happened, and verify that the record of it is whole."`
 	Secret     secretCmds     `cmd:"" help:"Make secrets."`
 	Config     configCmds     `cmd:"" help:"Check, show and describe the settings."`
 	Doctor     doctorCmd      `cmd:"" help:"Find out what is wrong: settings, files, database, the running server, and what requests through the public origin show."`
