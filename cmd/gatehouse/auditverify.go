@@ -114,7 +114,7 @@ func printReport(out io.Writer, r audit.Report) error {
 		default:
 			at = fmt.Sprintf(" %d to %d", f.First, f.Last)
 		}
-		if f.Event != "" {
+		if f.Event != "" && f.First == f.Last {
 			at += " (" + shownPlain(string(f.Event)) + ")"
 		}
 		fmt.Fprintf(w, "  %s%s: %s\n", f.Kind, at, shownPlain(f.About))

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // By is who makes, changes or ends a key. Whether he may manage this one is the
@@ -42,7 +43,7 @@ func (b By) actor() string {
 func (b By) record(kind auth.EventType, k auth.APIKey, now time.Time) auth.Event {
 	return auth.Event{
 		ID: auth.NewEventID(now), At: now, Type: kind, Actor: b.actor(), UserID: k.UserID,
-		Subject: auth.SubjectOf(auth.SubjectAPIKey, string(k.ID)), Address: b.From.Address,
+		Subject: auth.SubjectOf(auth.SubjectAPIKey, string(k.ID)), Address: b.From.Address, Agent: useragent.Family(b.From.UserAgent),
 	}
 }
 

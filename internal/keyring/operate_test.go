@@ -47,7 +47,7 @@ func TestRotate_waitsUnlessToldNotTo(t *testing.T) {
 	events, err := s.db.ListEvents(ctx, "", 100)
 	s.ok("list events", err)
 	if !slices.ContainsFunc(events, func(e auth.Event) bool {
-		return e.Type == auth.EventKeyRotated && e.Actor == "cli" && e.Detail == second
+		return e.Type == auth.EventKeyRotated && e.Actor == "cli" && e.Subject == "key:"+second
 	}) {
 		t.Errorf("the audit record does not say who: %+v", events)
 	}

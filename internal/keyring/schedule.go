@@ -22,7 +22,7 @@ const (
 )
 
 // Actor is whom the audit record names for what happens by itself.
-const Actor = "schedule"
+const Actor = auth.ActorSystem
 
 // ErrUnusable says that a key cannot be opened, and trying again is of no use.
 var ErrUnusable = errors.New("a signing key cannot be used")

@@ -68,5 +68,5 @@ func (t *turn) tell(actor, kid string, state auth.KeyState, event auth.EventType
 	if event == "" {
 		return nil
 	}
-	return t.AppendEvent(t.ctx, auth.Event{ID: auth.NewEventID(t.now), At: t.now, Type: event, Actor: actor, Detail: kid})
+	return t.AppendEvent(t.ctx, auth.Event{ID: auth.NewEventID(t.now), At: t.now, Type: event, Actor: actor, Subject: auth.SubjectOf(auth.SubjectKey, kid)})
 }

@@ -75,7 +75,7 @@ func (r *Invitations) Create(ctx context.Context, actor string, in NewInvitation
 			return err
 		}
 		return tx.AppendEvent(ctx, auth.Event{
-			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationCreated, Actor: actor, Detail: string(i.ID),
+			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationCreated, Actor: actor, Subject: auth.SubjectOf(auth.SubjectInvitation, string(i.ID)),
 		})
 	})
 	var refused *auth.Error
@@ -105,7 +105,7 @@ func (r *Invitations) Delete(ctx context.Context, actor string, id auth.Invitati
 			return err
 		}
 		return tx.AppendEvent(ctx, auth.Event{
-			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationDeleted, Actor: actor, Detail: string(id),
+			ID: auth.NewEventID(now), At: now, Type: auth.EventInvitationDeleted, Actor: actor, Subject: auth.SubjectOf(auth.SubjectInvitation, string(id)),
 		})
 	})
 	if errors.Is(err, store.ErrNotFound) {

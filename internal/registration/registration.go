@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // Mode says who may register.
@@ -149,13 +150,13 @@ func parse(typed string, want auth.IdentifierKind) (string, error) {
 // insert makes the rows, all or none.
 func (r *Room) insert(ctx context.Context, tx store.Tx, u auth.User, hash string, code auth.Secret, d auth.Device) (auth.User, error) {
 	roles := r.Roles
-	detail := ""
+	subject := ""
 	if r.Mode == ByInvitation {
 		i, err := consume(ctx, tx, code, u.CreatedAt)
 		if err != nil {
 			return u, err
 		}
-		roles, detail = append(slices.Clone(roles), i.Roles...), string(i.ID)
+		roles, subject = append(slices.Clone(roles), i.Roles...), auth.SubjectOf(auth.SubjectInvitation, string(i.ID))
 	}
 	var err error
 	if u.Roles, err = auth.CleanRoles(roles); err != nil {
@@ -169,7 +170,7 @@ func (r *Room) insert(ctx context.Context, tx store.Tx, u auth.User, hash string
 	}
 	return u, tx.AppendEvent(ctx, auth.Event{
 		ID: auth.NewEventID(u.CreatedAt), At: u.CreatedAt, Type: auth.EventUserRegistered,
-		Actor: string(u.ID), UserID: u.ID, Address: d.Address, Detail: detail,
+		Actor: string(u.ID), UserID: u.ID, Subject: subject, Address: d.Address, Agent: useragent.Family(d.UserAgent),
 	})
 }
 

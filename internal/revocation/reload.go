@@ -187,14 +187,14 @@ func (f *Follower) restoreOne(ctx context.Context, l lost) error {
 	defer cancel()
 	now := f.Now()
 	return f.Store.InTx(ctx, func(tx store.Tx) error {
-		event := auth.Event{ID: auth.NewEventID(now), At: now, Type: auth.EventRevocationRestored, Actor: "gatehouse"}
+		event := auth.Event{ID: auth.NewEventID(now), At: now, Type: auth.EventRevocationRestored, Actor: auth.ActorSystem}
 		for _, c := range l.changes(now) {
 			if _, err := tx.AppendChange(ctx, c); err != nil {
 				return err
 			}
 			event.SessionID, event.UserID = c.SessionID, c.UserID
 			if c.FamilyID != "" {
-				event.Detail = string(c.FamilyID)
+				event.Subject = auth.SubjectOf(auth.SubjectFamily, string(c.FamilyID))
 			}
 			if c.KeyID != "" {
 				event.Detail = c.KeyID

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // AdoptFunc judges the claims of a cookie that carries no facts, nil for one that
@@ -163,7 +164,7 @@ func (m *Mount) beginAdopted(ctx context.Context, subject string, now time.Time,
 		}
 		return tx.AppendEvent(ctx, auth.Event{
 			ID: auth.NewEventID(now), At: now, Type: auth.EventSessionAdopted, Actor: string(a.User.ID),
-			UserID: a.User.ID, SessionID: id, Address: from.Address,
+			UserID: a.User.ID, SessionID: id, Client: m.name, Address: from.Address, Agent: useragent.Family(from.UserAgent),
 		})
 	})
 	return row, err

@@ -97,7 +97,7 @@ func (r *Room) revokeApp(ctx context.Context, tx *noting, f auth.Family, by by, 
 	if err := r.FamilyEnded(ctx, tx, f, now); err != nil {
 		return fmt.Errorf("end app: %w", err)
 	}
-	by.event, by.why = auth.EventFamilyEnded, string(f.ID)
+	by.event, by.why, by.subject = auth.EventFamilyEnded, string(auth.EndRevoked), auth.SubjectOf(auth.SubjectFamily, string(f.ID))
 	return tx.AppendEvent(ctx, by.record(f.UserID, f.SessionID, now))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // SignOut ends the session of a checked cookie, for good and everywhere. A
@@ -26,7 +27,7 @@ func (r *Room) SignOut(ctx context.Context, s Checked, device auth.Device) error
 		}
 		return tx.AppendEvent(ctx, auth.Event{
 			ID: auth.NewEventID(now), At: now, Type: auth.EventSignedOut, Actor: string(s.UserID()),
-			UserID: s.UserID(), SessionID: s.SessionID(), Address: device.Address,
+			UserID: s.UserID(), SessionID: s.SessionID(), Address: device.Address, Agent: useragent.Family(device.UserAgent),
 		})
 	})
 }

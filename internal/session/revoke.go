@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // The reasons in the audit record of a revoked session: what was asked for.
@@ -117,8 +118,8 @@ func (r *Room) mayRevoke(ctx context.Context, tx store.Tx, who auth.Principal, n
 type by struct {
 	actor string
 	from  auth.Device
-	// why is the audit record's detail.
-	why string
+	// why and subject are the audit record's.
+	why, subject string
 	// reason and event are zero for those of a revocation.
 	reason auth.EndReason
 	event  auth.EventType
@@ -238,7 +239,7 @@ func (r *Room) revokeUser(ctx context.Context, tx *noting, user auth.UserID, by 
 func (b by) record(user auth.UserID, id auth.SessionID, now time.Time) auth.Event {
 	return auth.Event{
 		ID: auth.NewEventID(now), At: now, Type: b.event, Actor: b.actor,
-		UserID: user, SessionID: id, Address: b.from.Address, Detail: b.why,
+		UserID: user, SessionID: id, Subject: b.subject, Address: b.from.Address, Agent: useragent.Family(b.from.UserAgent), Detail: b.why,
 	}
 }
 

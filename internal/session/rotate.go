@@ -52,7 +52,7 @@ func (m *Mount) rotate(ctx context.Context, s *Checked, c Claims, now time.Time)
 			return err
 		}
 		return tx.AppendEvent(ctx, auth.Event{
-			ID: auth.NewEventID(now), At: now, Type: auth.EventSessionRotated, Actor: string(u.ID), UserID: u.ID, SessionID: row.ID,
+			ID: auth.NewEventID(now), At: now, Type: auth.EventSessionRotated, Actor: string(u.ID), UserID: u.ID, SessionID: row.ID, Client: m.name,
 		})
 	})
 	switch {

@@ -42,7 +42,7 @@ func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 	a := Attempt{User: u, Proven: kept.Proven}
 	a.next(auth.Password{})
 	return r.proceed(ctx, a, b, r.Throttle.runs(string(u.ID)), func(tx store.Tx) (auth.User, error) {
-		u, err := r.replace(ctx, tx, c, hash)
+		u, err := r.replace(ctx, tx, c, hash, b)
 		if errors.Is(err, store.ErrNotFound) {
 			err = auth.NewError(auth.CodeChallengeExpired, err)
 		}
@@ -52,7 +52,7 @@ func (r *Room) newPassword(ctx context.Context, token auth.Secret, pw auth.Secre
 
 // replace uses the challenge up and stores the new password. A user who was
 // disabled or voided since the first step gets nothing.
-func (r *Room) replace(ctx context.Context, tx store.Tx, c auth.Challenge, hash string) (auth.User, error) {
+func (r *Room) replace(ctx context.Context, tx store.Tx, c auth.Challenge, hash string, b Browser) (auth.User, error) {
 	now := r.now()
 	if _, err := tx.ConsumeChallenge(ctx, c.ID, c.Kind, c.SecretHash, now); err != nil {
 		return auth.User{}, err
@@ -70,9 +70,7 @@ func (r *Room) replace(ctx context.Context, tx store.Tx, c auth.Challenge, hash 
 	if u, err = r.Sessions.EndAll(ctx, tx, u.ID, now); err != nil {
 		return u, err
 	}
-	return u, tx.AppendEvent(ctx, auth.Event{
-		ID: auth.NewEventID(now), At: now, Type: auth.EventPasswordChanged, Actor: string(u.ID), UserID: u.ID,
-	})
+	return u, tx.AppendEvent(ctx, event(auth.EventPasswordChanged, u, "", b, now))
 }
 
 // hashNew judges a new password and hashes it.

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // methodPassword is the RFC 8176 name of a password.
@@ -277,6 +278,6 @@ const notRecorded = "not-recorded:unknown identifiers"
 func event(t auth.EventType, u auth.User, s auth.SessionID, b Browser, now time.Time) auth.Event {
 	return auth.Event{
 		ID: auth.NewEventID(now), At: now, Type: t, Actor: string(u.ID),
-		UserID: u.ID, SessionID: s, Address: b.Device.Address,
+		UserID: u.ID, SessionID: s, Client: b.Mount.Name(), Address: b.Device.Address, Agent: useragent.Family(b.Device.UserAgent),
 	}
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -270,7 +271,9 @@ func (r *Room) end(ctx context.Context, tx store.Tx, f auth.Family, reason auth.
 			return err
 		}
 	}
-	return tx.AppendEvent(ctx, event(auth.EventFamilyEnded, f, now))
+	e := event(auth.EventFamilyEnded, f, now)
+	e.Detail = string(reason)
+	return tx.AppendEvent(ctx, e)
 }
 
 // announceEnd writes the feed alone, also for an ID that has no row.
@@ -282,11 +285,11 @@ func (r *Room) announceEnd(ctx context.Context, tx store.Tx, id auth.FamilyID, e
 	return nil
 }
 
-// event is of the family; Detail names it.
+// event is of the family.
 func event(t auth.EventType, f auth.Family, now time.Time) auth.Event {
 	return auth.Event{
 		ID: auth.NewEventID(now), At: now, Type: t, Actor: string(f.UserID), UserID: f.UserID, SessionID: f.SessionID,
-		Detail: string(f.ID),
+		Subject: auth.SubjectOf(auth.SubjectFamily, string(f.ID)), Client: cmp.Or(f.ClientID, f.Mount),
 	}
 }
 

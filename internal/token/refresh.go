@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 const (
@@ -195,7 +196,7 @@ func (i *Issuer) repeat(ctx context.Context, f auth.Family, since time.Duration,
 				return err
 			}
 			e := event(auth.EventRefreshRepeated, f, i.now())
-			e.Address = from.Address
+			e.Address, e.Agent = from.Address, useragent.Family(from.UserAgent)
 			return tx.AppendEvent(ctx, e)
 		})
 		switch {
@@ -229,7 +230,7 @@ func (i *Issuer) theft(ctx context.Context, f auth.Family, from auth.Device) err
 			return err
 		}
 		e := event(auth.EventRefreshReused, f, now)
-		e.Address = from.Address
+		e.Address, e.Agent = from.Address, useragent.Family(from.UserAgent)
 		return tx.AppendEvent(ctx, e)
 	})
 	switch {
@@ -248,7 +249,7 @@ func (i *Issuer) theft(ctx context.Context, f auth.Family, from auth.Device) err
 // family would punish the client for it.
 func (i *Issuer) ahead(ctx context.Context, f auth.Family, from auth.Device) error {
 	e := event(auth.EventRefreshAhead, f, i.now())
-	e.Address = from.Address
+	e.Address, e.Agent = from.Address, useragent.Family(from.UserAgent)
 	if err := i.Store.AppendEvent(ctx, e); err != nil {
 		return auth.Unavailable(fmt.Errorf("record a refresh token from the future: %w", err))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/password"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/useragent"
 )
 
 // Profile is what users may change about themselves; nil leaves a member as it
@@ -102,7 +103,7 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 		return session.Token{}, translate("change password", err)
 	}
 	defer ticket.Release()
-	u, err := r.prove(ctx, ticket, current, old)
+	u, err := r.prove(ctx, ticket, current, old, d)
 	if err != nil {
 		return session.Token{}, auth.WithField(err, "currentPassword")
 	}
@@ -132,7 +133,9 @@ func (r *Room) ChangePassword(ctx context.Context, m *session.Mount, current ses
 		if row, err = m.Begin(ctx, tx, proof); err != nil {
 			return err
 		}
-		return tx.AppendEvent(ctx, event(auth.EventPasswordChanged, string(u.ID), u.ID, "", now))
+		changed := event(auth.EventPasswordChanged, string(u.ID), u.ID, "", now)
+		changed.SessionID, changed.Client, changed.Address, changed.Agent = row.ID, m.Name(), d.Address, useragent.Family(d.UserAgent)
+		return tx.AppendEvent(ctx, changed)
 	})
 	if err != nil {
 		return session.Token{}, translate("change password", err)
@@ -157,7 +160,7 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Checked, pw auth.S
 		return translate("check password", err)
 	}
 	defer ticket.Release()
-	u, err := r.prove(ctx, ticket, current, pw)
+	u, err := r.prove(ctx, ticket, current, pw, auth.Device{})
 	if err != nil {
 		return err
 	}
@@ -165,7 +168,7 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Checked, pw auth.S
 }
 
 // prove checks the password of a signed-in user, slowed down as sign-in is.
-func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current session.Checked, pw auth.Secret) (auth.User, error) {
+func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current session.Checked, pw auth.Secret, from auth.Device) (auth.User, error) {
 	if current.Verdict != session.Live {
 		return auth.User{}, auth.NewError(auth.CodeSignedOut, nil)
 	}
@@ -197,7 +200,9 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 		return u, translate("check password", err)
 	}
 	if !match.OK {
-		if err := r.Store.AppendEvent(ctx, event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now())); err != nil && r.Logger != nil {
+		wrong := event(auth.EventPasswordChangeFailed, string(u.ID), u.ID, "", r.now())
+		wrong.SessionID, wrong.Address, wrong.Agent = current.SessionID(), from.Address, useragent.Family(from.UserAgent)
+		if err := r.Store.AppendEvent(ctx, wrong); err != nil && r.Logger != nil {
 			r.Logger.ErrorContext(ctx, "an event of the audit record could not be written", "event", auth.EventPasswordChangeFailed, "err", err)
 		}
 		return u, &auth.Error{Code: auth.CodeInvalidCredentials, Field: "password", Message: "The current password is wrong.",

@@ -25,7 +25,7 @@ func (r *Room) RevokeSession(ctx context.Context, current session.Checked, pw au
 		if err := r.ownSession(ctx, current, id); err != nil {
 			return session.Revoked{}, err
 		}
-		if err := r.again(ctx, current, pw); err != nil {
+		if err := r.again(ctx, current, pw, from); err != nil {
 			return session.Revoked{}, err
 		}
 	}
@@ -35,7 +35,7 @@ func (r *Room) RevokeSession(ctx context.Context, current session.Checked, pw au
 // RevokeOtherSessions ends all sessions of the caller's user but the caller's
 // own. pw and the Codes are as for [Room.RevokeSession], without not_found.
 func (r *Room) RevokeOtherSessions(ctx context.Context, current session.Checked, pw auth.Secret, from auth.Device) (session.Revoked, error) {
-	if err := r.again(ctx, current, pw); err != nil {
+	if err := r.again(ctx, current, pw, from); err != nil {
 		return session.Revoked{}, err
 	}
 	return r.SessionRoom.RevokeOthers(ctx, current.Principal(), from)
@@ -51,7 +51,7 @@ func (r *Room) RevokeApp(ctx context.Context, current session.Checked, pw auth.S
 	if err != nil {
 		return session.Revoked{}, translate("find app", err)
 	}
-	if err := r.again(ctx, current, pw); err != nil {
+	if err := r.again(ctx, current, pw, from); err != nil {
 		return session.Revoked{}, err
 	}
 	return r.SessionRoom.RevokeApp(ctx, current.Principal(), id, from)
@@ -69,14 +69,14 @@ func (r *Room) ownSession(ctx context.Context, current session.Checked, id auth.
 // again makes sure that whoever asks is the user and not somebody with the
 // user's cookie. A user who has no password has nothing to give, and nobody
 // could sign in to get a fresh session either.
-func (r *Room) again(ctx context.Context, current session.Checked, pw auth.Secret) error {
+func (r *Room) again(ctx context.Context, current session.Checked, pw auth.Secret, from auth.Device) error {
 	if pw != "" {
 		ticket, err := r.Passwords.Admit()
 		if err != nil {
 			return translate("check password", err)
 		}
 		defer ticket.Release()
-		_, err = r.prove(ctx, ticket, current, pw)
+		_, err = r.prove(ctx, ticket, current, pw, from)
 		return err
 	}
 	row, err := r.Store.Session(ctx, current.SessionID())

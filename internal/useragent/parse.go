@@ -11,6 +11,19 @@ type Agent struct {
 	System string
 }
 
+// Family is what a field tells in one text: "Firefox on Windows", "curl",
+// "Windows", or nothing.
+func Family(field string) string {
+	switch a := Parse(field); {
+	case a.System == "":
+		return a.Browser
+	case a.Browser == "":
+		return a.System
+	default:
+		return a.Browser + " on " + a.System
+	}
+}
+
 // maxLength is how many bytes of a field are looked at: more than any browser
 // sends, and more than the row of a session keeps of it.
 const maxLength = 512
