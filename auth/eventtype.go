@@ -103,7 +103,7 @@ func EventTypes() []EventInfo {
 		{EventAPIKeyChanged, EventAPIKeyChanged.Result(), "name, scopes, networks or limits of an API key were changed", SubjectAPIKey, nil},
 		{EventAPIKeyRotated, EventAPIKeyRotated.Result(), "an API key got a successor", SubjectAPIKey, nil},
 		{EventAPIKeyRevoked, EventAPIKeyRevoked.Result(), "an API key was ended", SubjectAPIKey, nil},
-		{EventAPIKeyRefused, EventAPIKeyRefused.Result(), "an API key whose secret was right was refused, once an hour for each", SubjectAPIKey, []string{"revoked", "expired", "network", "user"}},
+		{EventAPIKeyRefused, EventAPIKeyRefused.Result(), "an API key was refused", SubjectAPIKey, []string{"wrong_secret", "expired", "revoked", "wrong_network", "user_disabled"}},
 		{EventAccessRefused, EventAccessRefused.Result(), "somebody known asked for what they may not do; the detail is the permission", "", nil},
 		{EventSetupCreated, EventSetupCreated.Result(), "a setup token was made, by which the first administrator may be created", "", nil},
 		{EventSetupCompleted, EventSetupCompleted.Result(), "the setup token was used; the user is the first administrator", "", nil},
