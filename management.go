@@ -69,7 +69,8 @@ func (c Config) checkManagement(p *Problems) {
 // command line both go through it.
 func newManagementRoom(cfg Config, r rooms) *management.Room {
 	return &management.Room{
-		Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Keys: r.apiKeys, Policy: r.policy, Now: cfg.Now,
+		Store: r.store, Users: r.users, Sessions: r.sessions.Operator(), Keys: r.apiKeys, Roles: r.roles, Audit: r.audit, Invitations: r.invitations,
+		Policy: r.policy, Now: cfg.Now,
 	}
 }
 

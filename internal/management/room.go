@@ -8,7 +8,9 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
+	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
@@ -17,10 +19,13 @@ import (
 // Room does what Actors want done, if they may. Its members are set once,
 // before use; it is safe for concurrent use.
 type Room struct {
-	Store    store.Store
-	Users    *user.Room
-	Sessions *session.Operator
-	Keys     *apikey.Room
+	Store       store.Store
+	Users       *user.Room
+	Sessions    *session.Operator
+	Keys        *apikey.Room
+	Roles       *rbac.Room
+	Audit       *audit.Room
+	Invitations *registration.Invitations
 	// Policy is that of the present moment. Code: unavailable.
 	Policy func(ctx context.Context) (*rbac.Policy, error)
 	// Now is the clock; nil means time.Now.

@@ -68,6 +68,7 @@ type Tx interface {
 	Events
 	Changes
 	Creations
+	Held
 }
 
 // Users keeps the users. Identifiers are given in the normal form of

@@ -64,6 +64,11 @@ func (r *Room) Update(ctx context.Context, actor string, id auth.UserID, c Chang
 		if unchanged(up, u) {
 			return nil
 		}
+		if up.Roles != nil {
+			if err := r.assignable(ctx, tx, *up.Roles, u.Roles); err != nil {
+				return err
+			}
+		}
 		if after := overlay(up, u); after.Email == "" && after.Username == "" {
 			return &auth.Error{Code: auth.CodeInvalidIdentifier, Field: "email", Message: "An e-mail address or a user name must stay."}
 		}

@@ -202,6 +202,22 @@ func (w wrapped) EndUserSessions(a0 context.Context, a1 auth.UserID, a2 auth.Ses
 	return
 }
 
+func (w wrapped) EveryFamily(a0 context.Context, a1 auth.UserID) (r0 []auth.Family, err error) {
+	err = w.seam(a0, "EveryFamily", func() (err error) {
+		r0, err = w.below.EveryFamily(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w wrapped) EverySession(a0 context.Context, a1 auth.UserID) (r0 []auth.Session, err error) {
+	err = w.seam(a0, "EverySession", func() (err error) {
+		r0, err = w.below.EverySession(a0, a1)
+		return err
+	})
+	return
+}
+
 func (w wrapped) Family(a0 context.Context, a1 auth.FamilyID) (r0 auth.Family, err error) {
 	err = w.seam(a0, "Family", func() (err error) {
 		r0, err = w.below.Family(a0, a1)
@@ -793,6 +809,22 @@ func (w transaction) EndUserFamilies(a0 context.Context, a1 auth.UserID, a2 auth
 func (w transaction) EndUserSessions(a0 context.Context, a1 auth.UserID, a2 auth.SessionID, a3 auth.EndReason, a4 time.Time) (r0 int, err error) {
 	err = w.seam(a0, "tx.EndUserSessions", func() (err error) {
 		r0, err = w.below.EndUserSessions(a0, a1, a2, a3, a4)
+		return err
+	})
+	return
+}
+
+func (w transaction) EveryFamily(a0 context.Context, a1 auth.UserID) (r0 []auth.Family, err error) {
+	err = w.seam(a0, "tx.EveryFamily", func() (err error) {
+		r0, err = w.below.EveryFamily(a0, a1)
+		return err
+	})
+	return
+}
+
+func (w transaction) EverySession(a0 context.Context, a1 auth.UserID) (r0 []auth.Session, err error) {
+	err = w.seam(a0, "tx.EverySession", func() (err error) {
+		r0, err = w.below.EverySession(a0, a1)
 		return err
 	})
 	return

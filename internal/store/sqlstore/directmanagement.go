@@ -31,3 +31,13 @@ func (d direct) ForgetCreation(ctx context.Context, key string) error {
 func (d direct) PurgeCreations(ctx context.Context, before time.Time, limit int) (int, error) {
 	return write(ctx, d.backend, func(t *tx) (int, error) { return t.PurgeCreations(ctx, before, limit) })
 }
+
+// EverySession implements store.Tx outside a transaction.
+func (d direct) EverySession(ctx context.Context, user auth.UserID) ([]auth.Session, error) {
+	return read(ctx, d.backend, func(t *tx) ([]auth.Session, error) { return t.EverySession(ctx, user) })
+}
+
+// EveryFamily implements store.Tx outside a transaction.
+func (d direct) EveryFamily(ctx context.Context, user auth.UserID) ([]auth.Family, error) {
+	return read(ctx, d.backend, func(t *tx) ([]auth.Family, error) { return t.EveryFamily(ctx, user) })
+}

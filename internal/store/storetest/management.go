@@ -69,3 +69,28 @@ func creationEnds(t *testing.T, s store.Store) {
 	count(t, "purged after it", must[int](t)(s.PurgeCreations(ctx, justAfter(c.Until), 10)), 1)
 	must[auth.Creation](t)(s.Creation(ctx, "k", c.Until))
 }
+
+// Held says what store.Held means.
+func Held(t *testing.T, open func(*testing.T) store.Store) {
+	each(t, open, []test{{"what has ended is kept too, and what is somebody else's is not told", heldAll}})
+}
+
+func heldAll(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ann, bob := newUser(t, s, "ann"), newUser(t, s, "bob")
+	live, ended := newSession(t, s, ann), newSession(t, s, ann)
+	newSession(t, s, bob)
+	ok(t, "end", s.EndSession(ctx, ended.ID, auth.EndSignOut, justAfter(start)))
+	ended.EndedAt, ended.EndReason = justAfter(start), auth.EndSignOut
+	want := []auth.Session{live, ended}
+	if ended.ID < live.ID {
+		want = []auth.Session{ended, live}
+	}
+	same(t, "sessions", must[[]auth.Session](t)(s.EverySession(ctx, ann.ID)), want)
+	f := familyOf(live)
+	ok(t, "insert family", s.InsertFamily(ctx, f))
+	ok(t, "end family", s.EndFamily(ctx, f.ID, auth.EndRevoked, justAfter(start)))
+	f.EndedAt, f.EndReason = justAfter(start), auth.EndRevoked
+	same(t, "families", must[[]auth.Family](t)(s.EveryFamily(ctx, ann.ID)), []auth.Family{f})
+	same(t, "families of somebody else", must[[]auth.Family](t)(s.EveryFamily(ctx, bob.ID)), []auth.Family{})
+}

@@ -32,7 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"Users", Users}, {"OldIDs", OldIDs}, {"Passwords", Passwords}, {"Sessions", Sessions}, {"Families", Families}, {"Keys", Keys}, {"Roles", Roles}, {"APIKeys", APIKeys},
 		{"Challenges", Challenges}, {"Invitations", Invitations}, {"Counters", Counters},
-		{"Events", Events}, {"Chain", Chain}, {"Changes", Changes}, {"Creations", Creations}, {"Transactions", Transactions},
+		{"Events", Events}, {"Chain", Chain}, {"Changes", Changes}, {"Creations", Creations}, {"Held", Held}, {"Transactions", Transactions},
 	}
 	for _, n := range nouns {
 		t.Run(n.name, func(t *testing.T) { n.run(t, open) })

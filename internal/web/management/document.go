@@ -26,6 +26,7 @@ var tags = [...][2]string{
 	{"users", "The people."},
 	{"sessions", "Where they are signed in."},
 	{"accounts", "What they were called elsewhere."},
+	{"invitations", "What lets people sign up."},
 	{"roles", "What may be granted."},
 	{"api-keys", "The keys of programs."},
 	{"audit", "What happened."},

@@ -93,6 +93,9 @@ func (h *Handler) serve(o *operation, w http.ResponseWriter, r *http.Request) er
 	c := &call{Request: r, h: h, op: o, actor: room.Actor{Principal: who, From: facts.Device}}
 	caller.Pass(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h.answer(c, w); err != nil {
+			if auth.AsError(err).Code == auth.CodeForbidden {
+				h.Room.Refused(r.Context(), c.actor, o.permission)
+			}
 			facts.Err = err
 			fail(w, r, err)
 		}
@@ -165,6 +168,9 @@ func write(c *call, w http.ResponseWriter, out *reply) error {
 	}
 	if out.replayed {
 		head.Set("Idempotency-Replayed", "true")
+	}
+	if out.file != "" {
+		head.Set("Content-Disposition", `attachment; filename="`+out.file+`"`) // made of an ID alone
 	}
 	if out.next != "" {
 		head.Set("Link", nextLink(c.Request, out.next))

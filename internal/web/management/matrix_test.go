@@ -1,6 +1,7 @@
 package management_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	"github.com/gatehouse-auth/gatehouse/internal/registration"
 	"github.com/gatehouse-auth/gatehouse/internal/web/management"
 	"github.com/gatehouse-auth/gatehouse/internal/web/webtest"
 )
@@ -50,12 +52,44 @@ var expectations = map[string]expectation{
 	"revokeApp":      {support: true, acts: true, path: anApp},
 	"listAccounts":   {support: true, auditor: true},
 
+	"exportUser": {},
+
+	"listInvitations":  {support: true, auditor: true},
+	"createInvitation": {support: true, body: map[string]any{}},
+	"deleteInvitation": {support: true, path: anInvitation},
+
+	"listRoles":  {support: true, auditor: true},
+	"createRole": {body: map[string]any{"name": "new"}},
+	"getRole":    {support: true, auditor: true, path: aRole},
+	"updateRole": {path: aRole, body: map[string]any{"description": "other"}},
+	"deleteRole": {path: aRole},
+
+	"listEvents":   {auditor: true},
+	"followEvents": {auditor: true},
+
 	"listAPIKeys":  {auditor: true},
 	"createAPIKey": {body: map[string]any{"name": "of a service", "roles": []string{"gatehouse.auditor"}}},
 	"getAPIKey":    {auditor: true, path: aKey},
 	"updateAPIKey": {acts: true, path: aKey, body: map[string]any{"name": "other"}},
 	"rotateAPIKey": {acts: true, path: aKey},
 	"revokeAPIKey": {acts: true, path: aKey},
+}
+
+func anInvitation(s *site, _ auth.User) map[string]string {
+	i, _, err := s.Invitations().Create(s.t.Context(), "test", registration.NewInvitation{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return map[string]string{"invitation": string(i.ID)}
+}
+
+func aRole(s *site, _ auth.User) map[string]string {
+	s.made++
+	r, err := s.Roles().Create(s.t.Context(), "test", auth.Role{Name: fmt.Sprintf("role%04d", s.made)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return map[string]string{"role": r.Name}
 }
 
 func aKey(s *site, target auth.User) map[string]string {
@@ -166,8 +200,14 @@ func (s *site) asks(row management.Row, e expectation, name string, c caller, ro
 		c = c.with("If-Match", "*")
 	}
 	body := e.body
-	if m, ok := body.(map[string]any); ok && m["username"] != nil {
-		body = map[string]any{"username": string(target.Username) + "x"}
+	if m, ok := body.(map[string]any); ok { // what must be new
+		m = maps.Clone(m)
+		for _, name := range []string{"username", "name"} {
+			if m[name] != nil {
+				m[name] = target.Username + "x"
+			}
+		}
+		body = m
 	}
 	got := s.ask(c, row.Method, path, body)
 	if got.Code != want {
@@ -179,7 +219,7 @@ func (s *site) asks(row management.Row, e expectation, name string, c caller, ro
 	if !strings.Contains(row.Path, "{") || want == 401 {
 		return
 	}
-	for part, missing := range map[string]string{"{user}": string(auth.NewUserID(time.Now())), "{key}": "key_none", "{role}": "no-such-role"} {
+	for part, missing := range map[string]string{"{user}": string(auth.NewUserID(time.Now())), "{key}": "key_none", "{role}": "no-such-role", "{invitation}": "inv_none"} {
 		if !strings.Contains(row.Path, part) || want == 403 && len(roles) > 0 {
 			continue
 		}

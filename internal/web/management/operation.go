@@ -56,6 +56,8 @@ type reply struct {
 	replayed bool
 	// next is the cursor of the next page.
 	next string
+	// file is the name under which a browser keeps the answer.
+	file string
 }
 
 // call is one request for an operation.

@@ -10,7 +10,7 @@ import (
 
 // table is every operation there is, in the order of the document.
 func table() []*operation {
-	return slices.Concat(userOperations(), sessionOperations(), accountOperations(), apiKeyOperations(), selfOperations())
+	return slices.Concat(userOperations(), sessionOperations(), accountOperations(), invitationOperations(), roleOperations(), apiKeyOperations(), eventOperations(), selfOperations())
 }
 
 func userOperations() []*operation {
@@ -64,6 +64,11 @@ func userOperations() []*operation {
 			summary: "Reset a user's password", description: "The user gets a random password that is shown this once and must be changed at the next sign-in, and is signed out everywhere. Nobody chooses a password for somebody else.",
 			answer: TemporaryPassword{}, codes: []auth.Code{auth.CodeNotFound}, do: (*call).resetPassword,
 		},
+		{
+			id: "exportUser", method: "GET", path: one + "/export", tag: "users", permission: room.UsersExport,
+			summary: "Export everything that is kept of a user", description: "Sessions, apps, keys, accounts and events, also those that have ended; no hash and no secret. That it was done is recorded.",
+			answer: Person{}, codes: []auth.Code{auth.CodeNotFound}, do: (*call).exportUser,
+		},
 	}
 }
 
@@ -100,6 +105,69 @@ func accountOperations() []*operation {
 		summary: "List what a user is called elsewhere", description: "The IDs that an import brought.",
 		answer: Accounts{}, codes: []auth.Code{auth.CodeNotFound}, do: (*call).listAccounts,
 	}}
+}
+
+func invitationOperations() []*operation {
+	return []*operation{
+		{
+			id: "listInvitations", method: "GET", path: "/invitations", tag: "invitations", permission: room.UsersRead,
+			summary: "List invitations", description: "Those that are good, the youngest first.", answer: Invitations{}, do: (*call).listInvitations,
+		},
+		{
+			id: "createInvitation", method: "POST", path: "/invitations", tag: "invitations", permission: room.UsersWrite,
+			summary: "Make an invitation", description: "Its code is shown this once.",
+			body: CreateInvitation{}, answer: SecretInvitation{}, status: http.StatusCreated, do: (*call).createInvitation,
+		},
+		{
+			id: "deleteInvitation", method: "DELETE", path: "/invitations/{invitation}", tag: "invitations", permission: room.UsersWrite,
+			summary: "Withdraw an invitation", codes: []auth.Code{auth.CodeNotFound}, do: (*call).deleteInvitation,
+		},
+	}
+}
+
+func roleOperations() []*operation {
+	const one = "/roles/{role}"
+	changes := []auth.Code{auth.CodeNotFound, auth.CodeVersionNeeded, auth.CodeVersionChanged, auth.CodeLastAdmin}
+	return []*operation{
+		{
+			id: "listRoles", method: "GET", path: "/roles", tag: "roles", permission: room.RolesRead,
+			summary: "List roles", description: "Those that are part of Gatehouse, those of the settings, and stored ones, by name.", answer: Roles{}, do: (*call).listRoles,
+		},
+		{
+			id: "createRole", method: "POST", path: "/roles", tag: "roles", permission: room.RolesWrite,
+			summary: "Define a role", description: "It is in force everywhere at the next check.",
+			body: CreateRole{}, answer: Role{}, status: http.StatusCreated, versioned: true, once: true, get: madeRole,
+			codes: []auth.Code{auth.CodeRoleTaken}, do: (*call).createRole,
+		},
+		{
+			id: "getRole", method: "GET", path: one, tag: "roles", permission: room.RolesRead,
+			summary: "Read a role", answer: Role{}, versioned: true, codes: []auth.Code{auth.CodeNotFound}, do: (*call).getRole,
+		},
+		{
+			id: "updateRole", method: "PATCH", path: one, tag: "roles", permission: room.RolesWrite,
+			summary: "Change a role", description: "A merge patch (RFC 7396) of a stored role.",
+			body: UpdateRole{}, answer: Role{}, versioned: true, ifMatch: true, codes: changes, do: (*call).updateRole,
+		},
+		{
+			id: "deleteRole", method: "DELETE", path: one, tag: "roles", permission: room.RolesWrite,
+			summary: "Delete a role", description: "A stored one.", query: deleteRole{}, ifMatch: true,
+			codes: append(slices.Clone(changes), auth.CodeRoleInUse), do: (*call).deleteRole,
+		},
+	}
+}
+
+func eventOperations() []*operation {
+	return []*operation{
+		{
+			id: "listEvents", method: "GET", path: "/audit/events", tag: "audit", permission: room.AuditRead,
+			summary: "Search the audit record", description: "The youngest first.", query: listEvents{}, answer: Events{}, do: (*call).listEvents,
+		},
+		{
+			id: "followEvents", method: "GET", path: "/audit/follow", tag: "audit", permission: room.AuditRead,
+			summary: "Follow the audit record", description: "Events in the order of the chain, behind the given place. With wait_seconds the answer waits for the first one.",
+			query: followEvents{}, answer: FollowedEvents{}, do: (*call).followEvents,
+		},
+	}
 }
 
 func apiKeyOperations() []*operation {
