@@ -425,6 +425,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		Limits: gatehouse.Limits{AccountFailures: 5, AccountMaxDelay: 15 * time.Minute, AddressFailures: 20,
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
 		Keys:          gatehouse.Keys{RotateEvery: 90 * 24 * time.Hour, Lead: time.Hour},
+		Management:    gatehouse.Management{Listen: "ops", Requests: 600},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
 		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}
