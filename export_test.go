@@ -7,3 +7,9 @@ var (
 	SessionInfoOf = sessionInfoOf
 	APIKeyInfoOf  = apiKeyInfoOf
 )
+
+// LimitsState says how many servers share the limits, and whether this one
+// counts by itself.
+func (g *Gatehouse) LimitsState() (servers int, away bool) {
+	return int(g.rooms.limits.nodes.Load()), g.rooms.limits.away()
+}

@@ -24,7 +24,7 @@ type sharedLimits struct {
 
 const (
 	// nodesEvery is how often the servers are counted; nodesDeadline bounds it.
-	nodesEvery    = 5 * time.Second
+	nodesEvery    = 2 * time.Second
 	nodesDeadline = 2 * time.Second
 )
 
