@@ -25,23 +25,19 @@ type sessionCmds struct {
 }
 
 type sessionListCmd struct {
-	databaseFlags
+	officeFlags
 	JSON bool   `name:"json" help:"Print one JSON object a line."`
 	User string `arg:"" help:"ID, e-mail address or user name."`
 }
 
 // Run lists the live sessions, the one used last first, and then the apps.
 func (c *sessionListCmd) Run(p *program) error {
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		u, err := find(p, g, c.User)
+	return c.at(p, false, func(o office) error {
+		u, err := findIn(p, o, c.User)
 		if err != nil {
 			return err
 		}
-		list, err := g.Sessions().List(p.ctx, u.ID)
-		if err != nil {
-			return err
-		}
-		apps, err := g.Sessions().Apps(p.ctx, u.ID)
+		list, apps, err := o.ListSessions(p.ctx, u.ID)
 		if err != nil {
 			return err
 		}
@@ -103,9 +99,9 @@ func browser(field string) string {
 }
 
 type sessionRevokeCmd struct {
-	databaseFlags
+	officeFlags
 	JSON       bool     `name:"json" help:"Print JSON."`
-	User       string   `help:"End all sessions of this user: ID, e-mail address or user name." placeholder:"USER"`
+	User       string   `help:"End all sessions of this user: ID, e-mail address or user name. With --server also: whose the named ones are." placeholder:"USER"`
 	OthersThan []string `help:"With --user: keep this session; may be repeated." placeholder:"SESSION" sep:","`
 	Everybody  bool     `help:"End all sessions of all users; asks for --yes."`
 	Yes        bool     `help:"With --everybody: do it."`
@@ -114,6 +110,9 @@ type sessionRevokeCmd struct {
 
 // Run ends what was named.
 func (c *sessionRevokeCmd) Run(p *program) error {
+	if c.Server != "" {
+		return c.remotely(p)
+	}
 	ways := 0
 	for _, given := range []bool{len(c.Sessions) > 0, c.User != "", c.Everybody} {
 		if given {
@@ -141,19 +140,49 @@ func (c *sessionRevokeCmd) Run(p *program) error {
 	})
 }
 
+// remotely ends sessions of one user at a server.
+func (c *sessionRevokeCmd) remotely(p *program) error {
+	switch {
+	case c.User == "":
+		return usage("with --server say whose sessions: give --user")
+	case c.Everybody, c.Yes, len(c.OthersThan) > 0:
+		return usage("--everybody and --others-than are for whoever is on the server's machine: leave --server out")
+	}
+	return c.at(p, false, func(o office) error {
+		u, err := findIn(p, o, c.User)
+		if err != nil {
+			return err
+		}
+		if len(c.Sessions) == 0 {
+			done, err := o.RevokeSessions(p.ctx, u.ID)
+			if err != nil {
+				return err
+			}
+			return printRevoked(p.stdout, c.JSON, done)
+		}
+		return c.eachOf(p, func(id string) (session.Revoked, error) { return o.RevokeSession(p.ctx, u.ID, id) })
+	})
+}
+
+// isApp tells the ID of an app from that of a session.
+func isApp(id string) bool { return strings.HasPrefix(id, "fam_") }
+
 // each ends one session after the other; one that cannot be ended does not save
 // the rest.
-func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) (err error) {
+func (c *sessionRevokeCmd) each(p *program, g *gatehouse.Gatehouse) error {
+	return c.eachOf(p, func(id string) (session.Revoked, error) {
+		if isApp(id) {
+			return g.Sessions().RevokeApp(p.ctx, actor, auth.FamilyID(id))
+		}
+		return g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
+	})
+}
+
+func (c *sessionRevokeCmd) eachOf(p *program, end func(id string) (session.Revoked, error)) (err error) {
 	named := 0 // that there are
 	all := session.Revoked{Effect: revocation.Effect{Effective: revocation.Everywhere}}
 	for _, id := range c.Sessions {
-		var done session.Revoked
-		var failed error
-		if strings.HasPrefix(id, "fam_") {
-			done, failed = g.Sessions().RevokeApp(p.ctx, actor, auth.FamilyID(id))
-		} else {
-			done, failed = g.Sessions().Revoke(p.ctx, actor, auth.SessionID(id))
-		}
+		done, failed := end(id)
 		switch {
 		case errors.Is(failed, auth.CodeNotFound):
 			err = errors.Join(err, fmt.Errorf("there is no session or app %q; gatehouse session list shows those of a user", id))
@@ -242,12 +271,22 @@ func counted(n int, of string) string {
 }
 
 type userSignOutCmd struct {
-	databaseFlags
+	officeFlags
 	JSON bool   `name:"json" help:"Print JSON."`
 	User string `arg:"" help:"ID, e-mail address or user name."`
 }
 
 // Run ends all sessions of the user, who may sign in again.
 func (c *userSignOutCmd) Run(p *program) error {
-	return c.with(p, func(g *gatehouse.Gatehouse) error { return revokeUser(p, g, c.User, c.JSON) })
+	return c.at(p, false, func(o office) error {
+		u, err := findIn(p, o, c.User)
+		if err != nil {
+			return err
+		}
+		done, err := o.RevokeSessions(p.ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		return printRevoked(p.stdout, c.JSON, done)
+	})
 }

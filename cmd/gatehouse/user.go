@@ -34,20 +34,20 @@ type userCmds struct {
 
 // userFlags are common to the commands on one user.
 type userFlags struct {
-	databaseFlags
+	officeFlags
 	JSON bool   `name:"json" help:"Print JSON."`
 	User string `arg:"" help:"ID, e-mail address or user name."`
 }
 
 // on finds the user, does the work, and prints what became of the user.
-func (f userFlags) on(p *program, done string, do func(users *user.Room, u auth.User) (auth.User, error)) error {
-	return f.with(p, func(g *gatehouse.Gatehouse) error {
-		u, err := find(p, g, f.User)
+func (f userFlags) on(p *program, force bool, done string, do func(o office, u auth.User) (auth.User, error)) error {
+	return f.at(p, force, func(o office) error {
+		u, err := findIn(p, o, f.User)
 		if err != nil {
 			return err
 		}
-		if u, err = do(g.Users(), u); err != nil {
-			return err
+		if u, err = do(o, u); err != nil {
+			return forced(o, err)
 		}
 		if f.JSON {
 			return printJSON(p.stdout, jsonUser(u))
@@ -55,6 +55,14 @@ func (f userFlags) on(p *program, done string, do func(users *user.Room, u auth.
 		_, err = fmt.Fprintf(p.stdout, "%s %s.\n", label(u), done)
 		return err
 	})
+}
+
+// forced says how the last administrator goes all the same.
+func forced(o office, err error) error {
+	if _, local := o.(localOffice); local && errors.Is(err, auth.CodeLastAdmin) {
+		return fmt.Errorf("%s Give --force to do it all the same", refusal(err))
+	}
+	return err
 }
 
 // find says what was looked for when there is no such user.
@@ -67,7 +75,7 @@ func find(p *program, g *gatehouse.Gatehouse, ref string) (auth.User, error) {
 }
 
 type userCreateCmd struct {
-	databaseFlags
+	officeFlags
 	passwordFlags
 	Identifier string   `arg:"" help:"E-mail address or user name."`
 	Username   string   `help:"User name, beside an e-mail address." placeholder:"NAME"`
@@ -93,8 +101,8 @@ func (c *userCreateCmd) Run(p *program) error {
 	if in.Password, in.MustChange, err = c.read(p); err != nil {
 		return err
 	}
-	return c.creating(p, func(g *gatehouse.Gatehouse) error {
-		u, err := g.Users().Create(p.ctx, actor, in)
+	return c.opening(p, gatehouse.New, false, func(o office) error {
+		u, err := o.CreateUser(p.ctx, in)
 		if err != nil {
 			return err
 		}
@@ -121,12 +129,15 @@ func printChanged(p *program, asJSON bool, u auth.User, done string, temporary b
 	return nil
 }
 
-type userDisableCmd struct{ userFlags }
+type userDisableCmd struct {
+	userFlags
+	forceFlag
+}
 
 // Run bars the user.
 func (c *userDisableCmd) Run(p *program) error {
-	return c.on(p, "disabled, sessions ended", func(users *user.Room, u auth.User) (auth.User, error) {
-		return users.Disable(p.ctx, actor, u.ID)
+	return c.on(p, c.Force, "disabled, sessions ended", func(o office, u auth.User) (auth.User, error) {
+		return o.DisableUser(p.ctx, u.ID)
 	})
 }
 
@@ -134,8 +145,8 @@ type userEnableCmd struct{ userFlags }
 
 // Run lets the user in again.
 func (c *userEnableCmd) Run(p *program) error {
-	return c.on(p, "enabled", func(users *user.Room, u auth.User) (auth.User, error) {
-		return users.Enable(p.ctx, actor, u.ID)
+	return c.on(p, false, "enabled", func(o office, u auth.User) (auth.User, error) {
+		return o.EnableUser(p.ctx, u.ID)
 	})
 }
 
@@ -144,8 +155,26 @@ type userSetPasswordCmd struct {
 	passwordFlags
 }
 
-// Run sets the password.
+// Run sets the password. A server is asked to make one: nobody chooses one for
+// somebody else over the network.
 func (c *userSetPasswordCmd) Run(p *program) error {
+	const done = "has a new password, sessions ended"
+	if c.Server != "" {
+		if !c.Temporary {
+			return usage("with --server the new password is a temporary one: give --temporary")
+		}
+		return c.at(p, false, func(o office) error {
+			u, err := findIn(p, o, c.User)
+			if err != nil {
+				return err
+			}
+			pw, err := o.ResetPassword(p.ctx, u.ID)
+			if err != nil {
+				return err
+			}
+			return printChanged(p, c.JSON, u, done, true, pw)
+		})
+	}
 	return c.with(p, func(g *gatehouse.Gatehouse) error {
 		u, err := find(p, g, c.User) // before anything is asked
 		if err != nil {
@@ -158,12 +187,13 @@ func (c *userSetPasswordCmd) Run(p *program) error {
 		if err := g.Users().SetPassword(p.ctx, actor, u.ID, pw, mustChange); err != nil {
 			return err
 		}
-		return printChanged(p, c.JSON, u, "has a new password, sessions ended", c.Temporary, pw)
+		return printChanged(p, c.JSON, u, done, c.Temporary, pw)
 	})
 }
 
 type userSetRolesCmd struct {
 	userFlags
+	forceFlag
 	Roles []string `arg:"" optional:"" help:"All roles the user shall have."`
 	None  bool     `help:"Take every role away."`
 }
@@ -173,13 +203,14 @@ func (c *userSetRolesCmd) Run(p *program) error {
 	if c.None == (len(c.Roles) > 0) {
 		return usage("name the roles that the user shall have, or give --none to take all away")
 	}
-	return c.on(p, "has new roles", func(users *user.Room, u auth.User) (auth.User, error) {
-		return users.SetRoles(p.ctx, actor, u.ID, c.Roles)
+	return c.on(p, c.Force, "has new roles", func(o office, u auth.User) (auth.User, error) {
+		return o.SetRoles(p.ctx, u.ID, c.Roles)
 	})
 }
 
 type userDeleteCmd struct {
 	userFlags
+	forceFlag
 	Yes bool `help:"Do not ask."`
 }
 
@@ -188,7 +219,7 @@ func (c *userDeleteCmd) Run(p *program) error {
 	if !c.Yes && !term.IsTerminal(int(p.stdin.Fd())) {
 		return usage("no terminal to ask whether you are sure: give --yes")
 	}
-	return c.on(p, "deleted", func(users *user.Room, u auth.User) (auth.User, error) {
+	return c.on(p, c.Force, "deleted", func(o office, u auth.User) (auth.User, error) {
 		if !c.Yes {
 			fmt.Fprintf(p.stderr, "Delete %s (%s) for good? Type yes: ", label(u), u.ID)
 			answer, _ := bufio.NewReader(p.stdin).ReadString('\n')
@@ -196,6 +227,6 @@ func (c *userDeleteCmd) Run(p *program) error {
 				return u, errors.New("nothing was deleted")
 			}
 		}
-		return u, users.Delete(p.ctx, actor, u.ID)
+		return u, o.DeleteUser(p.ctx, u.ID)
 	})
 }

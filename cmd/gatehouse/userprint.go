@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/token"
 )
@@ -117,7 +116,7 @@ func state(u auth.User) string {
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
 type userListCmd struct {
-	databaseFlags
+	officeFlags
 	JSON bool `name:"json" help:"Print one JSON object a line."`
 }
 
@@ -126,21 +125,12 @@ const page = 500
 
 // Run lists the users page by page.
 func (c *userListCmd) Run(p *program) error {
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		var after auth.UserID
-		for first := true; ; first = false {
-			users, err := g.Users().List(p.ctx, after, page)
-			if err != nil {
-				return err
-			}
-			if err := c.print(p, users, first); err != nil {
-				return err
-			}
-			if len(users) < page {
-				return nil
-			}
-			after = users[len(users)-1].ID
-		}
+	return c.at(p, false, func(o office) error {
+		head := true
+		return o.EachUser(p.ctx, func(users []auth.User) error {
+			defer func() { head = false }()
+			return c.print(p, users, head)
+		})
 	})
 }
 
@@ -167,16 +157,16 @@ type userShowCmd struct{ userFlags }
 
 // Run shows one user.
 func (c *userShowCmd) Run(p *program) error {
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		u, err := find(p, g, c.User)
+	return c.at(p, false, func(o office) error {
+		u, err := findIn(p, o, c.User)
 		if err != nil {
 			return err
 		}
-		sessions, err := g.Users().Sessions(p.ctx, u.ID)
+		sessions, _, err := o.ListSessions(p.ctx, u.ID)
 		if err != nil {
 			return err
 		}
-		old, err := g.Users().OldIDs(p.ctx, u.ID)
+		old, err := o.Accounts(p.ctx, u.ID)
 		if err != nil {
 			return err
 		}

@@ -49,6 +49,7 @@ func (l *loader) readEnviron(environ []string) {
 var ours = []string{
 	envPrefix + "CONFIG", envPrefix + "URL", // the example
 	envPrefix + "VECTORS", envPrefix + "BIN", envPrefix + "SCREENSHOTS", envPrefix + "SOAK", // tests
+	envPrefix + "API_KEY", // of the commands that work on another server
 	envPrefix + "DEV_USER_PASSWORD", envPrefix + "DEV_ADMIN_PASSWORD",
 }
 

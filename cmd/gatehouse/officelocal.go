@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+
+	"github.com/gatehouse-auth/gatehouse"
+	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	"github.com/gatehouse-auth/gatehouse/internal/management"
+	"github.com/gatehouse-auth/gatehouse/internal/session"
+	"github.com/gatehouse-auth/gatehouse/internal/store"
+	"github.com/gatehouse-auth/gatehouse/internal/user"
+)
+
+// localOffice is the room of management on the database of this machine. Whoever
+// runs commands here could write the rows, so they may do everything; the last
+// administrator is kept all the same, unless force is given.
+type localOffice struct {
+	*gatehouse.Gatehouse
+	force bool
+}
+
+func (o localOffice) room() *management.Room { return o.Management() }
+
+func (o localOffice) me() management.Actor { return management.CommandLine(o.force) }
+
+// FindUser implements office.
+func (o localOffice) FindUser(ctx context.Context, ref string) (auth.User, error) {
+	return o.Users().Find(ctx, ref)
+}
+
+// EachUser implements office.
+func (o localOffice) EachUser(ctx context.Context, do func([]auth.User) error) error {
+	var after auth.UserID
+	for {
+		users, err := o.Users().List(ctx, after, page)
+		if err != nil {
+			return err
+		}
+		if err := do(users); err != nil {
+			return err
+		}
+		if len(users) < page {
+			return nil
+		}
+		after = users[len(users)-1].ID
+	}
+}
+
+// CreateUser implements office.
+func (o localOffice) CreateUser(ctx context.Context, in user.New) (auth.User, error) {
+	return o.room().CreateUser(ctx, o.me(), in)
+}
+
+// SetRoles implements office.
+func (o localOffice) SetRoles(ctx context.Context, id auth.UserID, roles []string) (auth.User, error) {
+	return o.room().SetRoles(ctx, o.me(), id, 0, roles)
+}
+
+// DisableUser implements office.
+func (o localOffice) DisableUser(ctx context.Context, id auth.UserID) (auth.User, error) {
+	return o.room().DisableUser(ctx, o.me(), id, 0)
+}
+
+// EnableUser implements office.
+func (o localOffice) EnableUser(ctx context.Context, id auth.UserID) (auth.User, error) {
+	return o.room().EnableUser(ctx, o.me(), id, 0)
+}
+
+// DeleteUser implements office.
+func (o localOffice) DeleteUser(ctx context.Context, id auth.UserID) error {
+	return o.room().DeleteUser(ctx, o.me(), id, 0)
+}
+
+// ResetPassword implements office.
+func (o localOffice) ResetPassword(ctx context.Context, id auth.UserID) (auth.Secret, error) {
+	return o.room().ResetPassword(ctx, o.me(), id)
+}
+
+// Accounts implements office.
+func (o localOffice) Accounts(ctx context.Context, id auth.UserID) ([]auth.OldID, error) {
+	return o.room().Accounts(ctx, o.me(), id)
+}
+
+// ListSessions implements office.
+func (o localOffice) ListSessions(ctx context.Context, id auth.UserID) ([]auth.Session, []auth.Family, error) {
+	in, err := o.room().ListSessions(ctx, o.me(), id)
+	return in.Sessions, in.Apps, err
+}
+
+// RevokeSessions implements office.
+func (o localOffice) RevokeSessions(ctx context.Context, id auth.UserID) (session.Revoked, error) {
+	return o.room().RevokeSessions(ctx, o.me(), id)
+}
+
+// RevokeSession implements office.
+func (o localOffice) RevokeSession(ctx context.Context, id auth.UserID, which string) (session.Revoked, error) {
+	if isApp(which) {
+		return o.room().RevokeApp(ctx, o.me(), id, auth.FamilyID(which))
+	}
+	return o.room().RevokeSession(ctx, o.me(), id, auth.SessionID(which))
+}
+
+// EachAPIKey implements office.
+func (o localOffice) EachAPIKey(ctx context.Context, of store.APIKeyFilter, do func([]auth.APIKey) error) error {
+	for after := auth.APIKeyID(""); ; {
+		found, err := o.room().ListAPIKeys(ctx, o.me(), of, after, page)
+		if err != nil {
+			return err
+		}
+		if err := do(found.Keys); err != nil || found.Next == "" {
+			return err
+		}
+		after = found.Next
+	}
+}
+
+// APIKey implements office.
+func (o localOffice) APIKey(ctx context.Context, id auth.APIKeyID) (auth.APIKey, error) {
+	return o.room().APIKey(ctx, o.me(), id)
+}
+
+// CreateAPIKey implements office.
+func (o localOffice) CreateAPIKey(ctx context.Context, d apikey.Draft) (apikey.Created, error) {
+	return o.room().CreateAPIKey(ctx, o.me(), d)
+}
+
+// RotateAPIKey implements office.
+func (o localOffice) RotateAPIKey(ctx context.Context, id auth.APIKeyID, r apikey.Rotation) (apikey.Rotated, error) {
+	return o.room().RotateAPIKey(ctx, o.me(), id, 0, r)
+}
+
+// RevokeAPIKey implements office.
+func (o localOffice) RevokeAPIKey(ctx context.Context, id auth.APIKeyID) (apikey.Changed, error) {
+	return o.room().RevokeAPIKey(ctx, o.me(), id)
+}
