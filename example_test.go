@@ -131,6 +131,26 @@ func ExamplePermission() {
 	// Ann, an editor, refunds:  403 Forbidden
 }
 
+// A route of an API in one line: how often, who, and whether they may.
+func ExampleGatehouse_Protect() {
+	g, ann := embedded(func(cfg *gatehouse.Config) {
+		cfg.Roles = []gatehouse.RoleDefinition{{Name: "editor", Permissions: []string{"orders:*"}}}
+		cfg.RateLimits = []gatehouse.RateLimitPolicy{{Name: "api", Per: []string{"principal"}, Burst: 2, Period: time.Hour}}
+	})
+	defer g.end()
+
+	orders := g.Protect("api", gatehouse.Permission("orders:read"))(http.HandlerFunc(hello))
+	fmt.Println("not signed in:", g.get(orders, nil, nil))
+	for range 3 {
+		fmt.Println("Ann:          ", g.get(orders, nil, ann))
+	}
+	// Output:
+	// not signed in: 401 Unauthorized
+	// Ann:           200 Hello, editor
+	// Ann:           200 Hello, editor
+	// Ann:           429 Too Many Requests
+}
+
 // A route for people in browsers, and for programs whose credential was made for
 // it.
 func ExampleAnyOf() {

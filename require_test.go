@@ -174,7 +174,9 @@ func TestRequire_believesNoOtherGatehouse(t *testing.T) {
 
 // What is wired wrongly stops the program at its start.
 func TestRequire_panicsWhereItIsWiredWrongly(t *testing.T) {
-	g := open(t, config(t))
+	cfg := config(t)
+	cfg.RateLimits = []gatehouse.RateLimitPolicy{{Name: "api", Burst: 1}}
+	g := open(t, cfg)
 	var none http.HandlerFunc
 	for want, wire := range map[string]func(){
 		`gatehouse: Role(""): no user can hold this role. A role is`:  func() { gatehouse.Role("") },
@@ -192,6 +194,8 @@ func TestRequire_panicsWhereItIsWiredWrongly(t *testing.T) {
 		`gatehouse: AnyOf(): name at least one Need`:                  func() { gatehouse.AnyOf() },
 		`gatehouse: AnyOf: a zero Need`:                               func() { gatehouse.AnyOf(gatehouse.APIKey(), gatehouse.Need{}) },
 		`gatehouse: AnyOf: Fresh says nothing of who calls`:           func() { gatehouse.AnyOf(gatehouse.Role("a"), gatehouse.Fresh()) },
+		`gatehouse: Protect: the handler is nil`:                      func() { g.Protect("api")(nil) },
+		`gatehouse: RateLimit("nothing"): there is no policy`:         func() { g.Protect("nothing") },
 		`gatehouse: CSRF: the handler is nil`:                         func() { g.CSRF(nil) },
 		`gatehouse: Require: the handler is nil`:                      func() { g.Require()(nil) },
 		`gatehouse: Authenticate: the handler is nil`:                 func() { g.Authenticate(none) },

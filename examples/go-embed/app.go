@@ -27,12 +27,13 @@ type app struct {
 	pages *template.Template
 }
 
-// roles say what people may do; main.go puts them into the settings.
-func roles() []gatehouse.RoleDefinition {
-	return []gatehouse.RoleDefinition{
+// rules say what people may do, and how often.
+func rules(cfg *gatehouse.Config) {
+	cfg.Roles = []gatehouse.RoleDefinition{
 		{Name: "user", Permissions: []string{"notes:*"}},
 		{Name: "admin", Permissions: []string{"people:*"}},
 	}
+	cfg.RateLimits = []gatehouse.RateLimitPolicy{{Name: "api", Per: []string{"principal"}, Burst: 100, Period: time.Minute}}
 }
 
 // newApp returns everything the program serves. What each address asks for is
@@ -40,7 +41,7 @@ func roles() []gatehouse.RoleDefinition {
 func newApp(g *gatehouse.Gatehouse) http.Handler {
 	a := &app{gate: g, notes: newNotebook(), pages: template.Must(template.ParseFS(templates, "templates/*.html"))}
 	reads, writes := g.Require(gatehouse.Permission("notes:read")), g.Require(gatehouse.Permission("notes:write"))
-	members, admins := g.Require(), g.Require(gatehouse.Permission("people:manage"))
+	admins := g.Require(gatehouse.Permission("people:manage"))
 
 	mux := http.NewServeMux()
 	mux.Handle("/api/auth/", g.Handler()) // signing in and out, signing up, the session
@@ -50,9 +51,9 @@ func newApp(g *gatehouse.Gatehouse) http.Handler {
 
 	mux.Handle("GET /notes", reads(http.HandlerFunc(a.notesPage)))
 	mux.Handle("POST /notes", writes(http.HandlerFunc(a.addByForm)))
-	mux.Handle("GET /api/me", members(http.HandlerFunc(a.me)))
-	mux.Handle("GET /api/notes", reads(http.HandlerFunc(a.listNotes)))
-	mux.Handle("POST /api/notes", writes(http.HandlerFunc(a.addByJSON)))
+	mux.Handle("GET /api/me", g.Protect("api")(http.HandlerFunc(a.me)))
+	mux.Handle("GET /api/notes", g.Protect("api", gatehouse.Permission("notes:read"))(http.HandlerFunc(a.listNotes)))
+	mux.Handle("POST /api/notes", g.Protect("api", gatehouse.Permission("notes:write"))(http.HandlerFunc(a.addByJSON)))
 
 	mux.Handle("GET /admin", admins(http.HandlerFunc(a.users)))
 	mux.Handle("POST /admin/disable", admins(http.HandlerFunc(a.disable)))

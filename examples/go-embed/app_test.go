@@ -11,13 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/gatehousetest"
 )
 
 func serve(t *testing.T) *gatehousetest.Gatehouse {
 	t.Helper()
-	gt := gatehousetest.New(t, func(c *gatehouse.Config) { c.Roles = roles() })
+	gt := gatehousetest.New(t, rules)
 	gt.Serve(newApp(gt.Gatehouse))
 	return gt
 }

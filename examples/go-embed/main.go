@@ -53,17 +53,18 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	g, err := gatehouse.New(ctx, gatehouse.Config{
+	cfg := gatehouse.Config{
 		PublicOrigin:  o.origin,
 		Name:          "Notebook",
 		Secrets:       []gatehouse.Secret{own},
 		Mounts:        []gatehouse.Mount{{BasePath: "/api/auth", Secrets: []gatehouse.Secret{shared}}},
 		Database:      gatehouse.Database{Path: filepath.Join(o.data, "gatehouse.db")},
-		Roles:         roles(),
 		Registration:  gatehouse.Registration{Mode: "open", Roles: []string{"user"}},
 		ClientAddress: gatehouse.ClientAddress{PeerIsClient: true}, // browsers connect to us, no proxy is between
 		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	}
+	rules(&cfg)
+	g, err := gatehouse.New(ctx, cfg)
 	if err != nil {
 		return err // every problem of the configuration at once
 	}
