@@ -426,6 +426,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 			AddressPeriod: 15 * time.Minute, UnknownFailures: 2000, Registrations: 20},
 		Keys:          gatehouse.Keys{RotateEvery: 90 * 24 * time.Hour, Lead: time.Hour},
 		Management:    gatehouse.Management{Listen: "ops", Requests: 600},
+		Audit:         gatehouse.Audit{Retention: 400 * 24 * time.Hour},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
 		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}
