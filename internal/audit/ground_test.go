@@ -36,6 +36,7 @@ type ground struct {
 	// edit runs statements with the triggers off.
 	edit func(t testing.TB, statements ...string)
 	path string // of a file
+	url  string // of a database of a server
 }
 
 func onSQLite(t testing.TB) *ground {
@@ -79,7 +80,7 @@ func onPostgres(t testing.TB) *ground {
 		t.Fatal(migrated.err)
 	}
 	url := s.NewDatabase(t, "audit_template")
-	g := &ground{clock: roomtest.NewClock(), open: func(t testing.TB) store.Store {
+	g := &ground{url: url, clock: roomtest.NewClock(), open: func(t testing.TB) store.Store {
 		db, err := sqlstore.OpenPostgres(context.Background(), sqlstore.PostgresOptions{URL: auth.Secret(url)})
 		if err != nil {
 			t.Fatal(err)

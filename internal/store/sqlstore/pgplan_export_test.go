@@ -36,6 +36,18 @@ func (s *Statements) Nouns() (texts []string) {
 	return texts
 }
 
+// Begun returns how transactions were begun.
+func (s *Statements) Begun() (texts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for text := range s.all {
+		if strings.HasPrefix(text, "BEGIN") {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 func (s *Statements) note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
