@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -409,4 +411,42 @@ func BenchmarkSource(b *testing.B) {
 			}
 		})
 	})
+}
+
+// The rights that docs/rate-limits.md tells the operator to give are enough, and
+// not all there are.
+func TestSource_needsNoMoreThanTheDocumentedRights(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/rate-limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^ACL SETUSER gatehouse .*$`).Find(text)
+	server := redistest.Start(t)
+	if got := server.Ask(t, string(line)); got != "OK" {
+		t.Fatalf("%s: %s", line, got)
+	}
+	as := func(o *redisstore.Options) { o.Username, o.Password = "gatehouse", "password" }
+	s := open(t, []string{server.Address()}, as)
+	for range 3 {
+		if _, err := s.Take(t.Context(), "a", perHour, 1, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Refund(t.Context(), "a", perHour, 1, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Ask(t, "ACL LOG"); strings.Contains(got, "reason") {
+		t.Errorf("something was denied:\n%s", got)
+	}
+	if got := server.Ask(t, "ACL DRYRUN gatehouse GET other"); got == "OK" {
+		t.Error("the account reads other keys")
+	}
+	cluster := redistest.StartCluster(t)
+	for _, one := range cluster.Servers {
+		one.Ask(t, string(line))
+	}
+	s = open(t, cluster.Addresses()[:1], as)
+	if _, err := s.Take(t.Context(), "a", perHour, 1, time.Now()); err != nil {
+		t.Error(err)
+	}
 }
