@@ -94,7 +94,7 @@ func New(o Options) (*Room, error) {
 }
 
 // readWithin is how long a reading may take; then nothing can be said.
-const readWithin = 5 * time.Second
+const readWithin = 2 * time.Second
 
 // Policy returns what the roles allow, as far as this server has heard of
 // changes. After one, the roles are read again before anything is decided by

@@ -14,7 +14,7 @@ import (
 
 // journeys are all that is swept.
 func journeys() []journey {
-	return slices.Concat(signIns(), checks(), endings(), accounts(), operators(), adoptions(), revocations(), keyChanges(), tokenJourneys(), carrierJourneys(), otherCarriers())
+	return slices.Concat(signIns(), checks(), endings(), accounts(), operators(), adoptions(), revocations(), keyChanges(), roleChanges(), tokenJourneys(), carrierJourneys(), otherCarriers())
 }
 
 // began: the answer says that a session has begun.

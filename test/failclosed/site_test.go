@@ -126,6 +126,7 @@ func (s *site) open(ctx context.Context, change func(*gatehouse.Config)) error {
 	})
 	mux.Handle("/guarded", g.Require()(guarded))
 	mux.Handle("/admin", g.Require(gatehouse.Role("admin"))(guarded))
+	mux.Handle("/vault", g.Require(gatehouse.Permission("vault:open"))(guarded))
 	s.app = mux
 	return nil
 }
