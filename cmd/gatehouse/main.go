@@ -36,6 +36,7 @@ type commands struct {
 	User       userCmds       `cmd:"" help:"Create, look at and change users."`
 	Session    sessionCmds    `cmd:"" help:"See where users are signed in, and end sessions."`
 	Invitation invitationCmds `cmd:"" help:"Make and withdraw invitation codes for registration."`
+	Role       roleCmds       `cmd:"" help:"Define roles, and see what they allow."`
 	APIKey     apiKeyCmds     `cmd:"" name:"api-key" help:"Make, see, replace and end API keys."`
 	Policy     policyCmds     `cmd:"" help:"Judge and explain what roles allow."`
 	SetupToken setupTokenCmds `cmd:"" help:"Make the token by which the first administrator is created."`

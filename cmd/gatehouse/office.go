@@ -12,9 +12,12 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
+	"github.com/gatehouse-auth/gatehouse/internal/management"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
+	api "github.com/gatehouse-auth/gatehouse/internal/web/management"
 	"github.com/gatehouse-auth/gatehouse/internal/web/management/client"
 )
 
@@ -42,6 +45,16 @@ type office interface {
 	RevokeSessions(ctx context.Context, id auth.UserID) (session.Revoked, error)
 	// RevokeSession ends one session of the user, or one app.
 	RevokeSession(ctx context.Context, id auth.UserID, which string) (session.Revoked, error)
+
+	// ExportUser returns everything that is kept of one person.
+	ExportUser(ctx context.Context, id auth.UserID) (api.Person, error)
+
+	ListRoles(ctx context.Context) ([]management.Role, error)
+	Role(ctx context.Context, name string) (management.Role, error)
+	CreateRole(ctx context.Context, r auth.Role) (management.Role, error)
+	UpdateRole(ctx context.Context, name string, d rbac.Definition) (management.Role, error)
+	// DeleteRole refuses one in use unless inUse says that this is known.
+	DeleteRole(ctx context.Context, name string, inUse bool) error
 
 	EachAPIKey(ctx context.Context, of store.APIKeyFilter, do func([]auth.APIKey) error) error
 	APIKey(ctx context.Context, id auth.APIKeyID) (auth.APIKey, error)

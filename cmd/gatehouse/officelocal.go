@@ -7,9 +7,11 @@ import (
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/management"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 	"github.com/gatehouse-auth/gatehouse/internal/user"
+	api "github.com/gatehouse-auth/gatehouse/internal/web/management"
 )
 
 // localOffice is the room of management on the database of this machine. Whoever
@@ -99,6 +101,40 @@ func (o localOffice) RevokeSession(ctx context.Context, id auth.UserID, which st
 		return o.room().RevokeApp(ctx, o.me(), id, auth.FamilyID(which))
 	}
 	return o.room().RevokeSession(ctx, o.me(), id, auth.SessionID(which))
+}
+
+// ExportUser implements office.
+func (o localOffice) ExportUser(ctx context.Context, id auth.UserID) (api.Person, error) {
+	p, err := o.room().ExportUser(ctx, o.me(), id)
+	if err != nil {
+		return api.Person{}, err
+	}
+	return api.ShownPerson(p), nil
+}
+
+// ListRoles implements office.
+func (o localOffice) ListRoles(ctx context.Context) ([]management.Role, error) {
+	return o.room().ListRoles(ctx, o.me())
+}
+
+// Role implements office.
+func (o localOffice) Role(ctx context.Context, name string) (management.Role, error) {
+	return o.room().Role(ctx, o.me(), name)
+}
+
+// CreateRole implements office.
+func (o localOffice) CreateRole(ctx context.Context, r auth.Role) (management.Role, error) {
+	return o.room().CreateRole(ctx, o.me(), r)
+}
+
+// UpdateRole implements office.
+func (o localOffice) UpdateRole(ctx context.Context, name string, d rbac.Definition) (management.Role, error) {
+	return o.room().UpdateRole(ctx, o.me(), name, 0, d)
+}
+
+// DeleteRole implements office.
+func (o localOffice) DeleteRole(ctx context.Context, name string, inUse bool) error {
+	return o.room().DeleteRole(ctx, o.me(), name, 0, inUse)
 }
 
 // EachAPIKey implements office.

@@ -208,12 +208,3 @@ func readRoles(file string) (roles []auth.Role, err error) {
 	}
 	return roles, nil
 }
-
-// roleJSON is a role as --json prints it.
-type roleJSON struct {
-	Name        string          `json:"name"`
-	Description string          `json:"description,omitempty"`
-	Permissions []string        `json:"permissions"`
-	Inherits    []string        `json:"inherits"`
-	Origin      auth.RoleOrigin `json:"origin"`
-}

@@ -29,6 +29,7 @@ type userCmds struct {
 	SetRoles    userSetRolesCmd    `cmd:"" help:"Replace the roles of a user."`
 	Delete      userDeleteCmd      `cmd:"" help:"Delete a user and all that belongs to the user."`
 	Import      userImportCmd      `cmd:"" help:"Create users from JSON lines or CSV, with password hashes from elsewhere."`
+	Data        userDataCmd        `cmd:"" help:"Write everything that is kept of one user as JSON, without hashes and secrets."`
 	Export      userExportCmd      `cmd:"" help:"Write all users as JSON lines or CSV."`
 }
 

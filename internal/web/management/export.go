@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	room "github.com/gatehouse-auth/gatehouse/internal/management"
 )
 
 // Person is everything that is kept of one user.
@@ -53,6 +54,11 @@ func (c *call) exportUser() (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &reply{body: ShownPerson(p), file: "user-" + string(id) + ".json"}, nil
+}
+
+// ShownPerson is what the API, and the command line, show of an export.
+func ShownPerson(p room.Person) Person {
 	out := Person{
 		User: shownUser(p.User), Accounts: shown(p.Accounts, shownAccount), APIKeys: shown(p.Keys, shownKey), Events: shown(p.Events, shownEvent), LeftOut: p.EventsLeftOut,
 		Sessions: shown(p.Sessions, func(s auth.Session) EndedSession {
@@ -63,5 +69,5 @@ func (c *call) exportUser() (*reply, error) {
 	if p.HasPassword {
 		out.Password = &PasswordFacts{p.Password.MustChange, p.Password.UpdatedAt}
 	}
-	return &reply{body: out, file: "user-" + string(id) + ".json"}, nil
+	return out
 }
