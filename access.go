@@ -16,7 +16,8 @@ import (
 // request: for a data-access layer, which asks where the data is and relies on no
 // middleware in front of it. Each call makes the whole check anew (what was
 // revoked, whether a cookie is enough for this request, the needs), so that a
-// handler that runs for long hears of a revocation at its next call.
+// handler that runs for long hears of a revocation at its next call. Each call is
+// a use of an API key, which its rate limit counts.
 //
 // What it gives is made to be shown: types that hold no hash and no secret. An
 // error is a [*Error]; [Access.Refuse] answers with it as Require would.

@@ -36,6 +36,7 @@ type Gatehouse struct {
 	listener net.Listener
 	served   bool
 	users    int
+	keys     int
 }
 
 // New starts a Gatehouse with one mount at /api/auth, on a SQLite file in a
@@ -138,6 +139,21 @@ func (g *Gatehouse) User(roles ...string) gatehouse.User {
 		g.t.Fatalf("gatehousetest: user with roles %q: %s", roles, said(err))
 	}
 	return u
+}
+
+// APIKey makes an API key and returns its text, for the header X-Api-Key. One
+// without a UserID is a service's, and needs Roles.
+func (g *Gatehouse) APIKey(k gatehouse.NewAPIKey) string {
+	g.t.Helper()
+	g.keys++
+	if k.Name == "" {
+		k.Name = fmt.Sprintf("key-%d", g.keys)
+	}
+	made, err := g.APIKeys().Create(context.Background(), gatehouse.APIKeyBy{Operator: "gatehousetest"}, k)
+	if err != nil {
+		g.t.Fatalf("gatehousetest: API key with roles %q and scopes %q: %s", k.Roles, k.Scopes, said(err))
+	}
+	return made.Text.Reveal()
 }
 
 // Revoke ends all sessions of the user, from elsewhere: the next request of

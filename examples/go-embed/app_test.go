@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/gatehousetest"
 )
 
@@ -87,6 +88,35 @@ func TestApp_keepsNotesApart(t *testing.T) {
 		text(t, res, err)
 		if res.StatusCode != http.StatusBadRequest {
 			t.Errorf("%.20q: %d, want 400", body, res.StatusCode)
+		}
+	}
+}
+
+// A program with a key made for reading reads, whatever else its role allows.
+//
+// proves: NEXT-34
+func TestApp_letsAKeyDoWhatItWasMadeFor(t *testing.T) {
+	gt := serve(t)
+	key := gt.APIKey(gatehouse.NewAPIKey{Roles: []string{"admin", "user"}, Scopes: []string{"notes:read"}})
+	for _, c := range []struct {
+		method, path, key string
+		want              int
+	}{
+		{"GET", "/api/notes", key, 200}, {"POST", "/api/notes", key, 403}, {"GET", "/admin", key, 403}, {"POST", "/admin/disable", key, 403},
+		{"GET", "/api/me", key, 404}, // a service is no user
+		{"GET", "/api/notes", key + "x", 401}, {"GET", "/api/notes?x-api-key=" + key, "", 400}, // it stands in logs now
+	} {
+		r, err := http.NewRequest(c.method, gt.URL+c.path, strings.NewReader(`{"text":"x"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		if c.key != "" {
+			r.Header.Set("X-Api-Key", c.key)
+		}
+		res, err := gt.Anonymous().Do(r)
+		if got := text(t, res, err); res.StatusCode != c.want {
+			t.Errorf("%s %.12s: %d %s, want %d", c.method, c.path, res.StatusCode, got, c.want)
 		}
 	}
 }
