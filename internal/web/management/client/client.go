@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/web"
@@ -178,13 +179,25 @@ func (c *Client) unreached(err error) error {
 	return fmt.Errorf("%s cannot be reached: %w", c.Server(), err)
 }
 
+// plain takes out what would move the cursor of a terminal: the answer may be
+// somebody else's.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
 // refused turns a problem document back into the refusal that it was made from.
 func (c *Client) refused(answer *http.Response, body []byte) error {
 	var p web.Problem
 	if err := json.Unmarshal(body, &p); err != nil || p.Code == "" {
 		return fmt.Errorf("%s answers %s, and not as the management API would; is the address that of its ops_listen, or is management.listen \"off\"?", c.Server(), http.StatusText(answer.StatusCode))
 	}
-	e := &auth.Error{Code: auth.Code(p.Code), Message: p.Detail, Field: p.Field}
+	p.Detail, p.Field, p.Reference = plain(p.Detail), plain(p.Field), plain(p.Reference)
+	e := &auth.Error{Code: auth.Code(plain(p.Code)), Message: p.Detail, Field: p.Field}
 	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil {
 		e.RetryAfter = time.Duration(seconds) * time.Second
 	}
