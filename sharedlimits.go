@@ -2,6 +2,8 @@ package gatehouse
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -82,3 +84,36 @@ func (l *sharedLimits) away() bool {
 	up, _ := l.redis.Up()
 	return !up
 }
+
+// InspectRedis connects to the Redis of the settings and takes from allowances of
+// nobody there. The error says why that is not possible; without settings there
+// is none.
+func (c Config) InspectRedis(ctx context.Context) error {
+	c = c.WithDefaults()
+	c.Logger = slog.New(slog.DiscardHandler)
+	redis, err := openRedis(c, false)
+	if redis == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, inspectDeadline)
+	done := make(chan error, 1)
+	go func() { done <- redis.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	for {
+		up, cause := redis.Up()
+		switch {
+		case up:
+			return nil
+		case cause != nil:
+			return cause
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("it does not answer")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// inspectDeadline bounds InspectRedis.
+const inspectDeadline = 5 * time.Second

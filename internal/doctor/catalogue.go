@@ -101,6 +101,7 @@ var catalogue = []kind{
 	{"database-unencrypted", databaseStage, Warning, "Passwords of the database, hashes and addresses go over the network in the clear, and whoever is on the way can take the server's place.", nil},
 	{"database-open-schema", databaseStage, Warning, "Every role of the database server may create functions and operators that Gatehouse's own statements would use, with its rights.", nil},
 	{"key-overdue", databaseStage, Warning, "Signing keys are not replaced by the schedule: no server has run since, one of them does not list the next key and so holds everybody back, or the schedule was shortened a moment ago.", nil},
+	{"redis-away", databaseStage, Warning, "The servers cannot count requests together: each hands out its part of every limit on requests from its own memory, and starts half empty.", nil},
 	{"failover-may-forget", databaseStage, Note, "Commits wait for no standby. If this database server fails and a standby takes its place, the last revocations, sign-outs and sign-ins may be undone.", nil},
 	{"wal-large", databaseStage, Warning, "The write-ahead log cannot be taken into the database while somebody reads an old state of it, such as a shell or a backup that was left open.", nil},
 	{"pepper-unused", databaseStage, Note, "No stored password needs this pepper any more; backups from before still do.", nil},

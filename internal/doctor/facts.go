@@ -59,6 +59,9 @@ type Facts struct {
 	// Offline: neither the server nor the public origin was asked.
 	Offline bool
 	Origin  Origin
+	// Redis says why the Redis of the settings cannot be used; nil when it can, or
+	// when there is none.
+	Redis error
 }
 
 // Role is what a file is for.

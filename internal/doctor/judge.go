@@ -35,6 +35,7 @@ func Judge(f Facts) Report {
 	if f.Offline {
 		report.Skipped = append(report.Skipped, Skipped{"running server and public origin", "--offline"})
 	} else {
+		j.redis()
 		j.server()
 		j.origin()
 		report.Looked = append(report.Looked, "running server", "public origin", "clock")

@@ -70,6 +70,7 @@ func Look(ctx context.Context, o Options) Facts {
 	}
 	f.Certificate = readChain(o.Settings.CertFile)
 	if !o.Offline {
+		f.Redis = o.Settings.InspectRedis(ctx)
 		l := &looker{Options: o}
 		if p := f.Database.Postgres; p != nil {
 			l.others = max(0, len(p.Servers)-1)
