@@ -103,7 +103,7 @@ func TestApp_letsAKeyDoWhatItWasMadeFor(t *testing.T) {
 		want              int
 	}{
 		{"GET", "/api/notes", key, 200}, {"POST", "/api/notes", key, 403}, {"GET", "/admin", key, 403}, {"POST", "/admin/disable", key, 403},
-		{"GET", "/api/me", key, 404}, // a service is no user
+		{"GET", "/api/me", key, 404},                                                           // a service is no user
 		{"GET", "/api/notes", key + "x", 401}, {"GET", "/api/notes?x-api-key=" + key, "", 400}, // it stands in logs now
 	} {
 		r, err := http.NewRequest(c.method, gt.URL+c.path, strings.NewReader(`{"text":"x"}`))
