@@ -36,7 +36,7 @@ func (l Limit) Validate() error {
 		return fmt.Errorf("%w: Name is empty", ErrLimit)
 	case l.Burst < 1:
 		return fmt.Errorf("%w: %s: Burst is %d and must be at least 1", ErrLimit, l.Name, l.Burst)
-	case l.Period > longestPeriod || l.Period/time.Duration(l.Burst) < time.Microsecond:
+	case l.Period > longestPeriod || l.Burst > int(longestPeriod/time.Microsecond) || l.Period < time.Duration(l.Burst)*time.Microsecond:
 		return fmt.Errorf("%w: %s: Period is %v and must be from 1µs for each unit to a year", ErrLimit, l.Name, l.Period)
 	}
 	return nil
