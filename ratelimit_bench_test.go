@@ -15,7 +15,7 @@ import (
 func BenchmarkRateLimit(b *testing.B) {
 	g := gatehousetest.New(b, func(c *gatehouse.Config) { c.ClientAddress.PeerIsClient = true })
 	route := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
-	limit := g.RateLimitBy(gatehouse.RateLimitPolicy{Name: "bench", Per: []string{"address"}, Burst: 1_000_000, Period: time.Second})
+	limit := g.RateLimitBy(gatehouse.RateLimitPolicy{Name: "bench", Per: []string{"address"}, Burst: 62_500, Period: time.Second})
 	for name, h := range map[string]http.Handler{"unlimited": route, "limited": limit(route)} {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequest("GET", g.URL+"/page", nil)

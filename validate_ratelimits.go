@@ -53,6 +53,9 @@ func (l RateLimitPolicy) check(p *Problems, field func(name string) string) {
 	}
 	p.bound(field("burst"), l.Burst, 1, maxRateBurst, "")
 	p.between(field("period"), l.Period, time.Second, maxAbsoluteLifetime)
+	if l.Burst <= maxRateBurst && l.Period < time.Duration(l.Burst)*ratelimit.Wide*time.Microsecond && l.Period >= time.Second {
+		p.add(field("burst"), "give at most 62500 for each second of the period", "%d in %s is more than can be counted", l.Burst, plain(l.Period))
+	}
 	if l.SustainedPeriod != 0 {
 		p.between(field("sustained_period"), l.SustainedPeriod, time.Second, maxAbsoluteLifetime)
 	}

@@ -36,6 +36,7 @@ func TestValidate_rateLimits(t *testing.T) {
 		"a dimension twice":    {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Per = []string{"key", "key"} }, []string{one + "per[1]"}},
 		"no burst":             {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Burst = 0 }, []string{one + "burst"}},
 		"a burst of a million": {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Burst = 1_000_000 }, nil},
+		"a million a second":   {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Burst, l.Period = 1_000_000, time.Second }, []string{one + "burst"}},
 		"more":                 {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Burst = 1_000_001 }, []string{one + "burst"}},
 		"a tenth of a second":  {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Period = 100 * time.Millisecond }, []string{one + "period"}},
 		"sustained":            {func(_ *gatehouse.Config, l *gatehouse.RateLimitPolicy) { l.Sustained = 100 }, nil},
