@@ -30,7 +30,7 @@ type APIKeys struct {
 	// Period is the time for Requests. Default: 1 minute; 24 hours at most.
 	Period time.Duration `conf:"period"`
 	// CacheEntries is how many keys a server remembers, so that it need not ask the
-	// database for them; each takes some 100 bytes. Default: 65536.
+	// database for them; each takes some 150 bytes. Default: 65536.
 	CacheEntries int `conf:"cache_entries"`
 }
 

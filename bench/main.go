@@ -85,7 +85,7 @@ func parse(arguments []string) (settings, error) {
 	f.StringVar(&s.binary, "binary", "", "measure this gatehouse in place of one that is built")
 	f.StringVar(&s.peers, "peers", "bench/peers", "folder of the programs for Node.js")
 	f.StringVar(&s.profile, "profile", "session.prof", "where the section profile writes")
-	f.StringVar(&s.of, "of", "session", "what the section profile asks for: session or token")
+	f.StringVar(&s.of, "of", "session", "what the section profile asks for: session, token or apikey")
 	f.StringVar(&s.json, "json", "", "also write the figures to this file")
 	if err := f.Parse(arguments); err != nil {
 		return s, err

@@ -190,8 +190,8 @@ func (r *run) check() error {
 	return nil
 }
 
-// profile asks the embedded program for sessions, or for access tokens, and
-// leaves its CPU profile.
+// profile asks the embedded program for sessions, for access tokens, or with API
+// keys, and leaves its CPU profile.
 func (r *run) profile() error {
 	s, err := r.site(string(seal.V4), seal.V4, people, entries)
 	if err != nil {
@@ -206,12 +206,19 @@ func (r *run) profile() error {
 	if err := r.await(program, all[0]); err != nil {
 		return err
 	}
-	if r.of == "token" {
+	switch r.of {
+	case "apikey":
+		if all, err = r.withKeys(s); err != nil {
+			return err
+		}
+	case "token":
 		for i := range all {
 			all[i] = s.minting(i, "ES256")
 		}
-	} else if err := r.withCSRF(s, program, all); err != nil {
-		return err
+	default:
+		if err := r.withCSRF(s, program, all); err != nil {
+			return err
+		}
 	}
 	done, err := asking(program, clients, all).measure(r.ctx, 5*r.time)
 	if err != nil {

@@ -59,7 +59,10 @@ func (r *run) tokens() error {
 			return err
 		}
 	}
-	return r.seenAgain(s, program)
+	if err := r.seenAgain(s, program); err != nil {
+		return err
+	}
+	return r.apiKeys(s, program)
 }
 
 // mint measures POST /token with a session's cookie; signature is the bare

@@ -24,13 +24,38 @@ type copied struct {
 	noted uint32
 	// grants is where they stand in which generation of the table.
 	generation, grants uint32
-	there, used        bool
+	// used: since room was last made in its set.
+	used bool
 }
 
 const (
-	cacheWays   = 8 // of one set
+	cacheWays   = 16 // of one set
 	cacheShards = 64
 )
+
+// cacheSet has room for some keys. A tag is a part of the key's sum, and 0 where
+// nothing is: one cache line says which places to look at.
+type cacheSet struct {
+	tags [cacheWays]uint32
+	at   [cacheWays]copied
+}
+
+func tagOf(sum []byte) uint32 { return max(binary.LittleEndian.Uint32(sum), 1) }
+
+// find returns the place of the sum, and otherwise a free one, negative when
+// there is none.
+func (s *cacheSet) find(sum []byte) (at int, found bool) {
+	tag, free := tagOf(sum), -1
+	for i, t := range s.tags {
+		switch {
+		case t == tag && subtle.ConstantTimeCompare(s.at[i].sum[:], sum) == 1:
+			return i, true
+		case t == 0 && free < 0:
+			free = i
+		}
+	}
+	return free, false
+}
 
 // cache is a table of sets; a key belongs to one of them. In a full set the one
 // makes room that was not used since room was last made there. It is no
@@ -43,7 +68,7 @@ type cache struct {
 
 type cacheShard struct {
 	mu           sync.Mutex
-	sets         [][cacheWays]copied
+	sets         []cacheSet
 	hits, misses uint64
 	evicted      uint64
 	entries      int
@@ -53,8 +78,8 @@ type cacheShard struct {
 // newCache returns a cache for about so many keys. It takes its memory as it is
 // needed, a shard at a time.
 func newCache(keys int) *cache {
-	// A fifth more, for keys do not fall evenly.
-	sets := (keys + keys/5) / (cacheShards * cacheWays)
+	// Half as many again, for keys do not fall evenly.
+	sets := (keys + keys/2) / (cacheShards * cacheWays)
 	return &cache{perShard: max(sets, 1)}
 }
 
@@ -74,65 +99,54 @@ func (c *cache) find(sum *[32]byte, now, every uint32) (e copied, due, ok bool) 
 		return e, false, false
 	}
 	set := &s.sets[at]
-	for i := range set {
-		w := &set[i]
-		if !w.there || subtle.ConstantTimeCompare(w.sum[:], sum[:16]) != 1 {
-			continue
-		}
-		s.hits++
-		w.used = true
-		if due = now-w.noted >= every; due {
-			w.noted = now
-		}
-		return *w, due, true
+	place, found := set.find(sum[:16])
+	if !found {
+		s.misses++
+		return e, false, false
 	}
-	s.misses++
-	return e, false, false
+	s.hits++
+	w := &set.at[place]
+	w.used = true
+	if due = now-w.noted >= every; due {
+		w.noted = now
+	}
+	return *w, due, true
 }
 
 // put keeps the copy, unless there is one of a newer row.
 func (c *cache) put(sum *[32]byte, e copied) {
 	copy(e.sum[:], sum[:])
-	e.there, e.used = true, true
+	e.used = true
 	s, at := c.shard(sum)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sets == nil {
-		s.sets = make([][cacheWays]copied, c.perShard)
+		s.sets = make([]cacheSet, c.perShard)
 	}
 	set := &s.sets[at]
-	w := s.room(set, &e.sum)
-	if w.there && w.sum == e.sum && (w.version > e.version || w.userVersion > e.userVersion) {
+	place, found := set.find(e.sum[:])
+	switch {
+	case found && (set.at[place].version > e.version || set.at[place].userVersion > e.userVersion):
 		return
+	case !found && place >= 0:
+		s.entries++
+	case !found:
+		place = set.makeRoom()
+		s.evicted++
 	}
-	*w = e
+	set.tags[place], set.at[place] = tagOf(e.sum[:]), e
 }
 
-// room is where the copy goes: where it is already, or a free place, or that of
-// one that was not used lately.
-func (s *cacheShard) room(set *[cacheWays]copied, sum *[16]byte) *copied {
-	free := -1
-	for i := range set {
-		switch {
-		case set[i].there && set[i].sum == *sum:
-			return &set[i]
-		case !set[i].there && free < 0:
-			free = i
+// makeRoom returns the place of one that was not used since room was last made
+// here.
+func (s *cacheSet) makeRoom() (place int) {
+	for i := range s.at {
+		if !s.at[i].used {
+			place = i
 		}
+		s.at[i].used = false
 	}
-	if free >= 0 {
-		s.entries++
-		return &set[free]
-	}
-	s.evicted++
-	idle := 0
-	for i := range set {
-		if !set[i].used {
-			idle = i
-		}
-		set[i].used = false
-	}
-	return &set[idle]
+	return place
 }
 
 // CacheStats are counts since the start, but for Entries.
