@@ -65,3 +65,50 @@ func TestFollower_bringsTheRowsToWhereTheIndexIs(t *testing.T) {
 		t.Errorf("audited: %+v, %v", events, err)
 	}
 }
+
+// An API key that was revoked is again, and one of which a change was lost ends:
+// what the change had taken from it is not known.
+func TestFollower_endsAPIKeysOfWhichTheDatabaseLost(t *testing.T) {
+	ctx, db, now := context.Background(), freshStore(t), time.Now()
+	until := now.Add(time.Hour)
+	key := func() auth.APIKey {
+		k := auth.APIKey{ID: auth.NewAPIKeyID(now), Environment: "live", Name: "a key", Roles: []string{"clerk"}, Version: 1, CreatedAt: now, ExpiresAt: until}
+		if err := db.InsertAPIKey(ctx, k); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	revoked, changed, kept := key(), key(), key()
+	x := revocation.NewIndex()
+	x.Apply(auth.Change{Kind: auth.ChangeAPIKeyEnded, KeyID: string(revoked.ID), At: now, Until: until})
+	x.Apply(auth.Change{Kind: auth.ChangeAPIKeyChanged, KeyID: string(changed.ID), Value: 2, At: now, Until: until})
+	f := &revocation.Follower{Store: db, Index: x}
+	follow(t, f, func() bool { return f.Stats().Restored == 2 })
+	for name, c := range map[string]struct {
+		id    auth.APIKeyID
+		ended bool
+	}{"revoked": {revoked.ID, true}, "changed": {changed.ID, true}, "kept": {kept.ID, false}} {
+		row, err := db.APIKey(ctx, c.id)
+		if err != nil || row.RevokedAt.IsZero() == c.ended {
+			t.Errorf("%s: the row ended %v, %v", name, row.RevokedAt, err)
+		}
+	}
+	other := revocation.NewIndex()
+	feed, err := db.OpenFeed(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
+	if err := feed.Load(ctx, other.Apply); err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]auth.APIKey{"revoked": revoked, "changed": changed} {
+		id, err := k.ID.UUID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ended := other.APIKey(id); !ended {
+			t.Errorf("another server does not know that the key is %s", name)
+		}
+	}
+}
