@@ -29,21 +29,11 @@ type Options struct {
 	Configured []auth.Role
 	// Given are the roles that the settings give to whoever registers.
 	Given []string
-	// Uses count what holds a role besides users and invitations.
-	Uses []Use
 	// Logger hears of stored roles that cannot be understood; nil means that
 	// nobody does.
 	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-}
-
-// Use counts who or what has been given a role.
-type Use struct {
-	// What is the plural of what is counted: "API keys".
-	What string
-	// Count counts no further than limit.
-	Count func(ctx context.Context, tx store.Tx, role string, limit int) (int, error)
 }
 
 // Room keeps the roles. It is safe for concurrent use.

@@ -159,9 +159,10 @@ func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Def
 }
 
 // Delete removes a stored role that is still in the version from; zero means
-// whatever version it has. One that somebody has been given, or that another one
-// inherits, is refused unless inUse says that this is known: then it stays where
-// it stands as a name, and allows nothing. Codes: forbidden for a role that is
+// whatever version it has. One that users have been given, or invitations, or that
+// another one inherits, is refused unless inUse says that this is known: then it
+// stays where it stands as a name, and allows nothing. API keys are not looked
+// through: what one of them names is a name as well, then. Codes: forbidden for a role that is
 // not stored, not_found, version_changed, role_in_use, unavailable.
 func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse bool, conditions ...Condition) error {
 	err := r.o.Store.InTx(ctx, func(tx store.Tx) error {
@@ -244,28 +245,24 @@ func (r *Room) refuseInUse(ctx context.Context, tx store.Tx, name string, stored
 	if slices.Contains(r.o.Given, name) {
 		uses = append(uses, "everybody who registers")
 	}
-	users := Use{What: "users", Count: func(ctx context.Context, tx store.Tx, role string, limit int) (int, error) {
-		list, err := tx.RoleHolders(ctx, role, "", limit)
-		return len(list), err
-	}}
-	invitations := Use{What: "invitations", Count: func(ctx context.Context, tx store.Tx, role string, limit int) (n int, err error) {
-		list, err := tx.ListInvitations(ctx, now)
-		for _, i := range list {
-			if slices.Contains(i.Roles, role) {
-				n++
-			}
-		}
-		return n, err
-	}}
-	for _, use := range append([]Use{users, invitations}, r.o.Uses...) {
-		n, err := use.Count(ctx, tx, name, countUses)
+	holders, err := tx.RoleHolders(ctx, name, "", countUses)
+	if err != nil {
+		return err
+	}
+	invitations, err := tx.ListInvitations(ctx, now)
+	if err != nil {
+		return err
+	}
+	invited := slices.DeleteFunc(invitations, func(i auth.Invitation) bool { return !slices.Contains(i.Roles, name) })
+	for _, use := range []struct {
+		what string
+		n    int
+	}{{"users", len(holders)}, {"invitations", len(invited)}} {
 		switch {
-		case err != nil:
-			return err
-		case n >= countUses:
-			uses = append(uses, fmt.Sprintf("%d or more %s", n, use.What))
-		case n > 0:
-			uses = append(uses, fmt.Sprintf("%d %s", n, use.What))
+		case use.n >= countUses:
+			uses = append(uses, fmt.Sprintf("%d or more %s", countUses, use.what))
+		case use.n > 0:
+			uses = append(uses, fmt.Sprintf("%d %s", use.n, use.what))
 		}
 	}
 	if len(uses) == 0 {
