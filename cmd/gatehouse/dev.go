@@ -177,9 +177,10 @@ func (c *devCmd) greet(p *program, address string, cfg gatehouse.Config, users [
   Gatehouse         http://%s%s
   Your application  %s
   Sign-in page      %s%s/signin
+  Management API    http://%s/api/v1/ (a key for it: %s api-key create trial --role %s --data %s)
   Data              %s
 
-`, address, base, c.Origin, c.Origin, base, c.Data)
+`, address, base, c.Origin, c.Origin, base, address, os.Args[0], auth.RoleAdmin, c.Data, c.Data)
 	if seeded {
 		fmt.Fprintf(w, "Demo users (passwords made here are shown this once):\n\n")
 		for _, u := range users {

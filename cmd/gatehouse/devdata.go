@@ -115,6 +115,8 @@ func (d devData) config(origin, dialect string) (gatehouse.Config, error) {
 		Mounts:       []gatehouse.Mount{{Dialect: dialect, Secrets: []auth.Secret{shared}}},
 		Database:     gatehouse.Database{Path: d.path(devDatabase)},
 		Registration: gatehouse.Registration{Mode: "open", Roles: []string{"user"}},
+		// There is no other listener.
+		Management: gatehouse.Management{Listen: "public"},
 	}, nil
 }
 
