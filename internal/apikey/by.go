@@ -103,6 +103,10 @@ func (r *Room) mayGive(policy *rbac.Policy, by By, on standsOn, k auth.APIKey, o
 	if on.key != nil && len(on.key.Networks) > 0 && !within(k.Networks, on.key.Networks) {
 		return tooMuch("networks", "An API key that is bound to networks makes keys for these networks alone.")
 	}
+	// What the user is given later is not for a key that names its roles.
+	if on.key != nil && k.UserID != "" && on.key.UserID == k.UserID && len(on.key.Roles) > 0 && len(k.Roles) == 0 {
+		return tooMuch("roles", "An API key that has some of its user's roles makes no key that has all of them.")
+	}
 	if !r.withinRate(k.RateLimit) {
 		return tooMuch("rate_limit", "An API key cannot be used more often than the settings say.")
 	}

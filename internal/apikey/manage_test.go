@@ -352,3 +352,31 @@ func (o *office) effectOf(id auth.APIKeyID) revocation.Effect {
 	}
 	return done.Effect
 }
+
+// A key that is limited to some of its user's roles makes none that is not, and
+// does not become one: what the user is given later is not for it.
+func TestCreate_aKeyLimitedToRolesStaysLimited(t *testing.T) {
+	o := newOffice(t)
+	ctx := context.Background()
+	ann := o.NewUser(t, "ann", "clerk")
+	limited := o.madeBy(o.session(ann), apikey.Draft{UserID: ann.ID, Roles: []string{"clerk"}})
+	by := o.with(limited.Text)
+	_, err := o.room.Create(ctx, by, apikey.Draft{Name: "child", UserID: ann.ID, Lifetime: time.Hour})
+	wantCode(t, "a key of all roles by a key of some", err, auth.CodeForbidden)
+	_, err = o.room.Update(ctx, by, limited.Key.ID, 0, apikey.Change{Roles: ptr([]string(nil))})
+	wantCode(t, "the key makes itself one of all roles", err, auth.CodeForbidden)
+	o.madeBy(by, apikey.Draft{UserID: ann.ID, Roles: []string{"clerk"}, Lifetime: time.Hour})
+}
+
+// A key that ends soon gets no other by rotating one.
+func TestRotate_aKeyGetsNoneThatOutlivesIt(t *testing.T) {
+	o := newOffice(t)
+	ctx := context.Background()
+	short := o.with(o.made(apikey.Draft{Roles: []string{"boss"}, Lifetime: time.Hour}).Text)
+	other := o.made(apikey.Draft{Roles: []string{"clerk"}, Lifetime: 2 * time.Hour})
+	_, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{})
+	wantCode(t, "a key that outlives the one that asks", err, auth.CodeForbidden)
+	if _, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{Lifetime: 30 * time.Minute}); err != nil {
+		t.Errorf("one that does not: %v", err)
+	}
+}

@@ -33,6 +33,10 @@ func invalid(why error) error { return auth.NewError(auth.CodeInvalidAPIKey, why
 // database for one address; those that turn out good do not count.
 var perAddress = ratelimit.Limit{Name: "api-key-unknown", Burst: 240, Period: time.Minute}
 
+// ofNobody is the same for all whose address is not known, together: they are to
+// flood the database no more than others, and not to shut each other out easily.
+var ofNobody = ratelimit.Limit{Name: "api-key-unknown-nowhere", Burst: 240 * ratelimit.Wide, Period: time.Minute}
+
 // Verify says who asks with the key text from the address, which is invalid when
 // it is unknown. Codes: invalid_api_key, whatever is wrong with it; forbidden (it
 // may not be used from there); too_many_attempts (it was used too often, or too
@@ -154,18 +158,19 @@ func (r *Room) read(ctx context.Context, text string, sum *[32]byte, from netip.
 	if t.Environment != r.Environment {
 		return e, nil, invalid(errEnvironment)
 	}
-	address, known := ratelimit.AddressKey(from)
-	if known {
-		if err := r.take(ctx, address, perAddress, now, "Too many unknown API keys came from this address. Wait, then try again."); err != nil {
-			return e, nil, err
-		}
+	address, bound := "", ofNobody
+	if a, known := ratelimit.AddressKey(from); known {
+		address, bound = a, perAddress
+	}
+	if err := r.take(ctx, address, bound, now, "Too many unknown API keys came from this address. Wait, then try again."); err != nil {
+		return e, nil, err
 	}
 	e, g, err = r.judgeRow(ctx, t, from, now)
 	if err != nil {
 		return e, nil, err
 	}
-	if known && r.Limits != nil {
-		_ = r.Limits.Refund(ctx, address, perAddress, 1, now) // it was good; a unit more or less is all that can go wrong
+	if r.Limits != nil {
+		_ = r.Limits.Refund(ctx, address, bound, 1, now) // it was good; a unit more or less is all that can go wrong
 	}
 	e.generation, e.grants = r.grants.keep(g)
 	e.noted = uint32(now.Unix())

@@ -375,6 +375,14 @@ func TestVerify_tellsNobodyWhichKeysThereAre(t *testing.T) {
 	if _, code := o.verify(known.Text, inside); code != "" {
 		t.Errorf("another address: %s", code)
 	}
+	// That nobody knows where they come from opens no flood of the database.
+	o.reads.n = 0
+	for range 5000 {
+		o.verify(unknown.Text, nowhere)
+	}
+	if o.reads.n == 5000 {
+		t.Error("guesses from nowhere are not held up")
+	}
 }
 
 // Neither rows, nor lists, nor errors, nor the log have the secret.
