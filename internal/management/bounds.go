@@ -21,22 +21,6 @@ func (r rules) covers(roles, patterns []string) bool {
 	return r.actor.CommandLine || r.policy.Covers(r.actor.Principal, roles, patterns)
 }
 
-// everything says whether the roles grant all of Gatehouse's own permissions.
-func (r rules) everything(roles []string) bool {
-	return r.policy.Covers(auth.Principal{Roles: roles}, nil, []string{"gatehouse.*:*"})
-}
-
-// all are the roles that grant everything by themselves. Several never do so
-// together that none of them does.
-func (r rules) all() (names []string) {
-	for _, role := range r.policy.Roles() {
-		if r.everything([]string{role.Name}) {
-			names = append(names, role.Name)
-		}
-	}
-	return names
-}
-
 // gives refuses to hand out what the Actor does not hold, field being where it
 // was named. A role that somebody has already is not handed out anew.
 func (r rules) gives(field string, roles []string, had ...string) error {
@@ -63,20 +47,14 @@ func (r rules) target(_ context.Context, _ store.Tx, before auth.User) error {
 	return r.reaches(before)
 }
 
-// keepsOne refuses a change that takes the last user away who may do everything
-// and is not disabled. after are the roles that the user has then, nil when none
-// of them counts any more. It is judged in the transaction of the change, so that
-// two administrators who remove each other do not both succeed.
-func (r rules) keepsOne(after []string) user.Condition {
+// keepsOne refuses a change that takes the last administrator away. after are the
+// roles that the user has then, nil when none of them counts any more.
+func (r *Room) keepsOne(a Actor, after []string) user.Condition {
 	return func(ctx context.Context, tx store.Tx, before auth.User) error {
-		if r.actor.CommandLine && r.actor.Force || before.Disabled() || !r.everything(before.Roles) || r.everything(after) {
+		if a.CommandLine && a.Force {
 			return nil
 		}
-		others, err := tx.CountHolders(ctx, r.all(), before.ID, 1)
-		if err != nil || others > 0 {
-			return err
-		}
-		return &auth.Error{Code: auth.CodeLastAdmin}
+		return r.Roles.KeepsOne(ctx, tx, before, after)
 	}
 }
 

@@ -137,7 +137,7 @@ func (r rules) keepsOneRole(ctx context.Context, tx store.Tx, before, after auth
 
 // administrators is whether anybody may do everything by the policy: one or none.
 func administrators(ctx context.Context, tx store.Tx, p *rbac.Policy) (int, error) {
-	names := rules{policy: p}.all()
+	names := p.Administrative()
 	if len(names) == 0 {
 		return 0, nil
 	}

@@ -171,7 +171,7 @@ func (r *Room) UpdateUser(ctx context.Context, a Actor, id auth.UserID, seen int
 	}
 	conditions := []user.Condition{rules.target, version(seen)}
 	if c.Roles != nil {
-		conditions = append(conditions, rules.mayGive(*c.Roles), rules.keepsOne(*c.Roles))
+		conditions = append(conditions, rules.mayGive(*c.Roles), r.keepsOne(a, *c.Roles))
 	}
 	return r.Users.Update(ctx, a.name(), id, c, conditions...)
 }
@@ -196,7 +196,7 @@ func (r *Room) DisableUser(ctx context.Context, a Actor, id auth.UserID, seen in
 	if err != nil {
 		return auth.User{}, err
 	}
-	return r.Users.Disable(ctx, a.name(), id, rules.target, version(seen), rules.keepsOne(nil))
+	return r.Users.Disable(ctx, a.name(), id, rules.target, version(seen), r.keepsOne(a, nil))
 }
 
 // EnableUser lets the user sign in again; what was ended stays ended. Codes:
@@ -216,7 +216,7 @@ func (r *Room) DeleteUser(ctx context.Context, a Actor, id auth.UserID, seen int
 	if err != nil {
 		return err
 	}
-	return r.Users.Delete(ctx, a.name(), id, rules.target, version(seen), rules.keepsOne(nil))
+	return r.Users.Delete(ctx, a.name(), id, rules.target, version(seen), r.keepsOne(a, nil))
 }
 
 // ResetPassword gives the user a random password that must be changed at the next

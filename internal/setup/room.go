@@ -86,9 +86,6 @@ func (r *Room) Needed(ctx context.Context) (bool, error) {
 	return !there && err == nil, refusal("look for an administrator", err)
 }
 
-// everything is what whoever may do all in Gatehouse has.
-const everything = "gatehouse.*:*"
-
 // administered says whether somebody who is not disabled may do everything in
 // Gatehouse, by whatever role, as it is in the transaction.
 func (r *Room) administered(ctx context.Context, tx store.Tx) (bool, error) {
@@ -96,13 +93,7 @@ func (r *Room) administered(ctx context.Context, tx store.Tx) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	policy := rbac.Compile(slices.Concat(r.Configured, stored))
-	var roles []string
-	for _, role := range policy.Roles() {
-		if policy.Covers(auth.Principal{Roles: []string{role.Name}}, nil, []string{everything}) {
-			roles = append(roles, role.Name)
-		}
-	}
+	roles := rbac.Compile(slices.Concat(r.Configured, stored)).Administrative()
 	n, err := tx.CountHolders(ctx, roles, "", 1)
 	return n > 0, err
 }

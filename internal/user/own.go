@@ -152,8 +152,8 @@ func same(old, pw auth.Secret) bool {
 	return errA == nil && errB == nil && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// DeleteOwn deletes the caller's own account after checking the password.
-// Codes: as ChangePassword's.
+// DeleteOwn deletes the caller's own account after checking the password. The last
+// user who may do everything stays. Codes: as ChangePassword's, and last_admin.
 func (r *Room) DeleteOwn(ctx context.Context, current session.Checked, pw auth.Secret) error {
 	ticket, err := r.Passwords.Admit()
 	if err != nil {
@@ -164,7 +164,13 @@ func (r *Room) DeleteOwn(ctx context.Context, current session.Checked, pw auth.S
 	if err != nil {
 		return err
 	}
-	return r.delete(ctx, string(u.ID), u.ID, func(tx store.Tx) error { return sameEpoch(ctx, tx, u) })
+	return r.delete(ctx, string(u.ID), u.ID, func(tx store.Tx) error {
+		now, err := ofEpoch(ctx, tx, u)
+		if err != nil || r.Roles == nil {
+			return err
+		}
+		return r.Roles.KeepsOne(ctx, tx, now, nil)
+	})
 }
 
 // prove checks the password of a signed-in user, slowed down as sign-in is.
@@ -214,12 +220,15 @@ func (r *Room) prove(ctx context.Context, ticket *password.Ticket, current sessi
 
 // sameEpoch refuses when the proof has been voided since it was given.
 func sameEpoch(ctx context.Context, tx store.Tx, u auth.User) error {
+	_, err := ofEpoch(ctx, tx, u)
+	return err
+}
+
+// ofEpoch is sameEpoch, and returns the row as it is now.
+func ofEpoch(ctx context.Context, tx store.Tx, u auth.User) (auth.User, error) {
 	now, err := tx.User(ctx, u.ID)
-	if err != nil {
-		return err
+	if err == nil && (now.Disabled() || now.Epoch != u.Epoch) {
+		err = auth.NewError(auth.CodeSignedOut, nil)
 	}
-	if now.Disabled() || now.Epoch != u.Epoch {
-		return auth.NewError(auth.CodeSignedOut, nil)
-	}
-	return nil
+	return now, err
 }

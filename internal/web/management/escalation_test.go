@@ -1,13 +1,19 @@
 package management_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	rooms "github.com/gatehouse-auth/gatehouse/internal/management"
+	"github.com/gatehouse-auth/gatehouse/internal/rbac"
+	"github.com/gatehouse-auth/gatehouse/internal/web/webtest"
 )
 
 // withRoles are roles of the application beside Gatehouse's own: the helpdesk may
@@ -188,5 +194,51 @@ func TestLastAdministrator_staysWhenTwoRemoveEachOther(t *testing.T) {
 	v, err2 := s.Users().Find(t.Context(), string(b.ID))
 	if err != nil || err2 != nil || u.Disabled() == v.Disabled() {
 		t.Errorf("%v: %t and %t, %v %v", codes, u.Disabled(), v.Disabled(), err, err2)
+	}
+}
+
+// He does not go by deleting his own account either.
+func TestLastAdministrator_keepsHisOwnAccount(t *testing.T) {
+	s := newSite(t, nil)
+	_, admin := s.signedIn(auth.RoleAdmin)
+	leave := func() answered {
+		r := httptest.NewRequest("POST", webtest.Origin+"/api/auth/delete-account", strings.NewReader(`{"password":"`+string(password)+`"}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Cookie", admin["Cookie"])
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		return answered{w, t}
+	}
+	if got := leave().is("the last one", 409); got.code() != "last_admin" {
+		t.Errorf("%s", got.Body)
+	}
+	s.user(auth.RoleAdmin)
+	leave().is("one of two", 200)
+}
+
+// What the other one's role allows counts as it is when the change is made, not as
+// it was when the request came.
+func TestLastAdministrator_staysWhenTheOtherOnesRoleWentMeanwhile(t *testing.T) {
+	s := newSite(t, nil)
+	a := s.user(auth.RoleAdmin)
+	if _, err := s.Roles().Create(t.Context(), "test", auth.Role{Name: "owner", Permissions: []string{"gatehouse.*:*"}}); err != nil {
+		t.Fatal(err)
+	}
+	b := s.user("owner")
+	before, err := s.Roles().Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := s.Management()
+	cli := rooms.CommandLine(false)
+	if _, err := room.UpdateRole(t.Context(), cli, "owner", 0, rbac.Definition{Permissions: &[]string{"gatehouse.users:read"}}); err != nil {
+		t.Fatal(err)
+	}
+	room.Policy = func(context.Context) (*rbac.Policy, error) { return before, nil }
+	if _, err := room.DisableUser(t.Context(), cli, a.ID, 0); !errors.Is(err, auth.CodeLastAdmin) {
+		t.Errorf("%v, want last_admin", err)
+	}
+	if _, err := room.DisableUser(t.Context(), cli, b.ID, 0); err != nil {
+		t.Errorf("who is none any more: %v", err)
 	}
 }
