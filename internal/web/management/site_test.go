@@ -104,10 +104,11 @@ type caller map[string]string
 
 // with is the caller with one more header.
 func (c caller) with(name, value string) caller {
-	out := caller{name: value}
+	out := caller{}
 	for k, v := range c {
 		out[k] = v
 	}
+	out[name] = value
 	return out
 }
 
