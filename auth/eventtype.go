@@ -113,7 +113,7 @@ func EventTypes() []EventInfo {
 		{EventKeyRetired, EventKeyRetired.Result(), "a signing key verifies nothing any more", SubjectKey, nil},
 		{EventRevocationRestored, EventRevocationRestored.Result(), "the database lacked a revocation that was in force, and was told again (guarantees R2)", "", nil},
 		{EventAuditExported, EventAuditExported.Result(), "the audit record was exported", "", nil},
-		{EventAuditContinued, EventAuditContinued.Result(), "the chain of this record was continued although the key of one of its marks is not among the secrets any more", "", []string{"head", "checkpoint", "beginning"}},
+		{EventAuditContinued, EventAuditContinued.Result(), "the chain of this record was continued although the key of one of its marks is not among the secrets any more, or its head had gone back", "", []string{"head", "checkpoint", "beginning"}},
 	}
 }
 

@@ -108,8 +108,11 @@ func (r *Room) Round(ctx context.Context) (int, error) {
 	if err := r.vouch(ctx, m); err != nil {
 		return 0, err
 	}
-	r.stats.head.Store(m.head.Seq)
 	now := r.o.Now()
+	if err := r.steady(ctx, m.head, now); err != nil {
+		return 0, err
+	}
+	r.stats.head.Store(m.head.Seq)
 	after := auth.NewEventID(now.Add(-recent))
 	sweeping := now.Sub(time.UnixMicro(r.swept.Load())) >= sweepInterval
 	if sweeping {
@@ -170,6 +173,7 @@ func (r *Room) link(ctx context.Context, m marks, events []auth.Event, now time.
 	}
 	r.stats.chained.Add(int64(len(links)))
 	r.stats.head.Store(head.Seq)
+	r.seen.Store(&Head{head.Seq, head.MAC})
 	return nil
 }
 
@@ -213,11 +217,37 @@ func (r *Room) vouch(ctx context.Context, m marks) error {
 	}
 	for _, one := range unknown {
 		r.o.Logger.Error("the audit chain is continued behind a mark that cannot be verified: its key is of a secret that is not among the secrets any more", "mark", string(one.Name), "key", one.Key)
-		if err := r.o.Store.AppendEvent(ctx, auth.Event{
-			ID: auth.NewEventID(now), At: now, Type: auth.EventAuditContinued, Actor: auth.ActorSystem, Detail: string(one.Name),
-		}); err != nil {
-			return fmt.Errorf("chain events: %w", err)
+		if err := r.continued(ctx, one.Name, now); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// steady looks whether the head is where this server saw it last, or further. One
+// that was put back is true by itself, and so is that of a chain which has not
+// begun: whoever cuts off the end, or makes everything anew, needs no key for it.
+// The chain goes on, and an event in it says so for as long as it is kept.
+func (r *Room) steady(ctx context.Context, head store.Mark, now time.Time) error {
+	is := Head{head.Seq, head.MAC}
+	seen := r.seen.Load()
+	if seen != nil && is.Seq <= seen.Seq && is != *seen {
+		r.o.Logger.Error("the audit chain ends before the place where this server saw its end: events were removed or made anew, or an older database was put in place. Compare with gatehouse audit verify --head", "head", seen.String())
+		if err := r.continued(ctx, head.Name, now); err != nil {
+			return err
+		}
+	}
+	r.seen.Store(&is)
+	return nil
+}
+
+// continued records that the chain went on behind a mark that is not to be trusted.
+func (r *Room) continued(ctx context.Context, name store.MarkName, now time.Time) error {
+	err := r.o.Store.AppendEvent(ctx, auth.Event{
+		ID: auth.NewEventID(now), At: now, Type: auth.EventAuditContinued, Actor: auth.ActorSystem, Detail: string(name),
+	})
+	if err != nil {
+		return fmt.Errorf("chain events: %w", err)
 	}
 	return nil
 }

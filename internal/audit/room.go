@@ -44,6 +44,8 @@ type Room struct {
 	// strange is since when a mark has a key that is not known, in microseconds;
 	// zero when none has.
 	strange atomic.Int64
+	// seen is the head that this server saw or wrote last; nil before.
+	seen atomic.Pointer[Head]
 }
 
 // New returns a Room. It starts nothing.

@@ -118,7 +118,8 @@ func TestVerify_aKeptHeadFindsAnEndThatWasCutOffWithItsHead(t *testing.T) {
 		if got := summary(verify(t, r, late)); got != "cut_off 6-8" {
 			t.Errorf("with the later head: got %q, want the end missed", got)
 		}
-		g.write(t, 4) // and it went on
+		g.write(t, 4) // and it went on, when the server was started again
+		r = g.room(t)
 		chain(t, r)
 		good(t, r, 9, early)
 		if got := summary(verify(t, r, early, late)); got != "other_head 8" {
@@ -150,5 +151,33 @@ func TestRound_chainsNothingBehindAForgedHead(t *testing.T) {
 		g.write(t, 1)
 		chain(t, r)
 		good(t, r, 6)
+	})
+}
+
+// A head that goes back while a server runs is a true one too, and that of a chain
+// that has not begun needs nothing to be kept: the server says that it went back.
+func TestRound_saysThatTheHeadWentBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, g *ground) {
+		r := g.room(t)
+		g.write(t, 5)
+		chain(t, r)
+		g.edit(t, `CREATE TABLE old_marks AS SELECT * FROM event_marks`)
+		g.write(t, 3)
+		chain(t, r)
+		chain(t, r) // nothing new is no going back
+		good(t, r, 8)
+		g.edit(t, `DELETE FROM events WHERE seq > 5`, `DELETE FROM event_marks`, `INSERT INTO event_marks SELECT * FROM old_marks`)
+		chain(t, r)
+		if got := summary(verify(t, r)); got != "continued 6" {
+			t.Errorf("the end cut off: got %q, want that it is said", got)
+		}
+		g.edit(t,
+			`UPDATE events SET seq = NULL, mac = '', chain_key = '', actor = 'usr_other'`,
+			`UPDATE event_marks SET seq = 0, mac = '', at = 0, sign = '', chain_key = ''`,
+		)
+		chain(t, r)
+		if got := summary(verify(t, r)); !strings.Contains(got, "continued 7") {
+			t.Errorf("made anew: got %q, want that it is said", got)
+		}
 	})
 }

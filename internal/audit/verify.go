@@ -32,7 +32,7 @@ const (
 	// secret that is not among the secrets.
 	FindingUnknownKey FindingKind = "unknown_key"
 	// FindingContinued: here the chain went on although a mark could not be
-	// verified.
+	// verified, or its head had gone back.
 	FindingContinued FindingKind = "continued"
 )
 
@@ -236,7 +236,7 @@ func (v *verification) event(e store.ChainedEvent) {
 	case v.certain && !k.right(v.prev, e):
 		v.report.find(Finding{Kind: FindingChanged, First: e.Seq, Last: e.Seq, Event: e.ID, About: fmt.Sprintf("the event at %d is not the one that was chained there", e.Seq)})
 	case e.Type == auth.EventAuditContinued:
-		v.report.find(Finding{Kind: FindingContinued, First: e.Seq, Last: e.Seq, Event: e.ID, About: fmt.Sprintf("the chain went on here although its %s could not be verified", e.Detail)})
+		v.report.find(Finding{Kind: FindingContinued, First: e.Seq, Last: e.Seq, Event: e.ID, About: fmt.Sprintf("the chain went on here although its %s could not be verified, or had gone back", e.Detail)})
 	}
 	v.at, v.prev, v.certain = e.Seq, e.MAC, true
 	v.report.Events++
