@@ -21,7 +21,7 @@ import (
 )
 
 // auditCmds are the commands on the audit record. They run beside a server on the
-// same database.
+// same database; those that only look at a few events run against a server as well.
 type auditCmds struct {
 	List   auditListCmd   `cmd:"" help:"List what happened, the youngest first."`
 	Tail   auditTailCmd   `cmd:"" help:"Show the last events, and those that come."`
@@ -39,8 +39,8 @@ type auditFilter struct {
 	Until string   `help:"Only before this time." placeholder:"TIME"`
 }
 
-// of reads the flags.
-func (f auditFilter) of(p *program, g *gatehouse.Gatehouse) (out audit.Filter, err error) {
+// of reads the flags; find looks for the user that one of them names.
+func (f auditFilter) of(find func(ref string) (auth.User, error)) (out audit.Filter, err error) {
 	out = audit.Filter{Types: f.Type, Actor: f.Actor}
 	now := time.Now()
 	if out.Since, err = moment(f.Since, now); err != nil {
@@ -57,9 +57,26 @@ func (f auditFilter) of(p *program, g *gatehouse.Gatehouse) (out audit.Filter, e
 		out.User = id
 		return out, nil
 	}
-	u, err := find(p, g, f.User)
+	u, err := find(f.User)
 	out.User = u.ID
 	return out, err
+}
+
+// hereFlags are those of commands on the whole record: they need the database, and
+// what verifies it the secrets besides, which no server gives away. The hidden ones
+// are there to be told so.
+type hereFlags struct {
+	databaseFlags
+	Server     string `hidden:"" placeholder:"URL"`
+	APIKeyFile string `name:"api-key-file" hidden:"" placeholder:"FILE"`
+}
+
+// here refuses what asks for a server.
+func (f hereFlags) here() error {
+	if f.Server == "" && f.APIKeyFile == "" {
+		return nil
+	}
+	return usage("this command works on the database, where the settings with the secrets are, and not with --server; gatehouse audit list and gatehouse audit tail do")
 }
 
 // moment reads a day, a time with its zone, or how long ago.
@@ -88,7 +105,7 @@ func moment(s string, now time.Time) (time.Time, error) {
 }
 
 type auditListCmd struct {
-	databaseFlags
+	officeFlags
 	auditFilter
 	JSON  bool `name:"json" help:"Print one JSON object a line."`
 	Limit int  `short:"n" help:"How many at most." default:"50"`
@@ -99,15 +116,15 @@ func (c *auditListCmd) Run(p *program) error {
 	if c.Limit < 1 {
 		return usage("--limit is at least 1")
 	}
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		f, err := c.of(p, g)
+	return c.at(p, false, func(o office) error {
+		f, err := c.of(func(ref string) (auth.User, error) { return findIn(p, o, ref) })
 		if err != nil {
 			return err
 		}
 		out := &recordPrinter{to: p.stdout, json: c.JSON}
 		cursor := ""
 		for left := c.Limit; left > 0; {
-			page, err := g.Audit().List(p.ctx, f, cursor, min(left, audit.MaxPage))
+			page, err := o.ListEvents(p.ctx, f, cursor, min(left, audit.MaxPage))
 			if err != nil {
 				return err
 			}
@@ -126,46 +143,56 @@ func (c *auditListCmd) Run(p *program) error {
 }
 
 type auditTailCmd struct {
-	databaseFlags
+	officeFlags
 	JSON   bool  `name:"json" help:"Print one JSON object a line."`
 	Lines  int64 `short:"n" help:"How many of the last events to show first." default:"10"`
 	Follow bool  `short:"f" help:"Go on as events come, until interrupted."`
 	After  int64 `help:"Begin behind this place of the chain, in place of the last ones." placeholder:"SEQ" default:"-1"`
 }
 
+// followWait is how long one question waits for an event; a server waits no
+// longer.
+const followWait = 8 * time.Second
+
 // Run shows the end of the chain, the oldest first.
 func (c *auditTailCmd) Run(p *program) error {
-	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		after := c.After
-		if after < 0 {
-			h, err := g.Audit().Head(p.ctx)
-			if err != nil {
+	return c.at(p, false, func(o office) error { return c.tail(p, o) })
+}
+
+func (c *auditTailCmd) tail(p *program, o office) error {
+	after := c.After
+	if after < 0 {
+		_, head, err := o.FollowEvents(p.ctx, -1, 0, 1)
+		if err != nil {
+			return err
+		}
+		after = max(head-max(c.Lines, 0), 0)
+	}
+	var wait time.Duration
+	if c.Follow {
+		wait = followWait
+	}
+	out := &recordPrinter{to: p.stdout, json: c.JSON}
+	for {
+		records, next, err := o.FollowEvents(p.ctx, after, wait, audit.MaxPage)
+		switch {
+		case err != nil && c.Follow && p.ctx.Err() != nil: // interrupted, as it is meant to end
+			return nil
+		case err != nil:
+			return err
+		}
+		for _, e := range records {
+			if err := out.print(e); err != nil {
 				return err
 			}
-			after = max(h.Seq-max(c.Lines, 0), 0)
 		}
-		out := &recordPrinter{to: p.stdout, json: c.JSON}
-		if c.Follow {
-			return g.Audit().Follow(p.ctx, after, func(e audit.Record) error {
-				return errors.Join(out.print(e), out.flush())
-			})
+		if err := out.flush(); err != nil {
+			return err
 		}
-		for {
-			records, err := g.Audit().Tail(p.ctx, after, audit.MaxPage)
-			if err != nil {
-				return err
-			}
-			for _, e := range records {
-				if err := out.print(e); err != nil {
-					return err
-				}
-				after = e.Seq
-			}
-			if len(records) < audit.MaxPage {
-				return out.flush()
-			}
+		if after = next; !c.Follow && len(records) < audit.MaxPage {
+			return nil
 		}
-	})
+	}
 }
 
 // recordPrinter writes events as lines: for people in columns of fixed width, so
@@ -223,7 +250,7 @@ func (o *recordPrinter) flush() error {
 }
 
 type auditExportCmd struct {
-	databaseFlags
+	hereFlags
 	auditFilter
 	After  int64  `help:"Only what stands behind this place of the chain." placeholder:"SEQ"`
 	Output string `help:"File to write, for its owner's eyes alone; else standard output." placeholder:"FILE"`
@@ -233,12 +260,15 @@ type auditExportCmd struct {
 // Run writes event by event, in order of the chain; a page of them is in memory at
 // a time.
 func (c *auditExportCmd) Run(p *program) error {
+	if err := c.here(); err != nil {
+		return err
+	}
 	if c.Force && c.Output == "" {
 		return usage("--force is about the file of --output, and none is named")
 	}
 	signal.Ignore(syscall.SIGPIPE) // a reader that went away is an error to be told
 	return c.with(p, func(g *gatehouse.Gatehouse) error {
-		f, err := c.of(p, g)
+		f, err := c.of(func(ref string) (auth.User, error) { return find(p, g, ref) })
 		if err != nil {
 			return err
 		}
@@ -276,11 +306,14 @@ func (c *auditExportCmd) export(p *program, g *gatehouse.Gatehouse, f audit.Filt
 }
 
 type auditHeadCmd struct {
-	databaseFlags
+	hereFlags
 }
 
 // Run prints the head alone, so that a script can keep it.
 func (c *auditHeadCmd) Run(p *program) error {
+	if err := c.here(); err != nil {
+		return err
+	}
 	return c.with(p, func(g *gatehouse.Gatehouse) error {
 		h, err := g.Audit().Head(p.ctx)
 		if err != nil {

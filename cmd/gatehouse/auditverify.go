@@ -14,7 +14,7 @@ import (
 )
 
 type auditVerifyCmd struct {
-	databaseFlags
+	hereFlags
 	JSON     bool     `name:"json" help:"Print JSON."`
 	Head     []string `help:"A head that was kept elsewhere, as gatehouse audit head shows it; may be repeated." placeholder:"SEQ:MAC" sep:","`
 	HeadFile string   `help:"File with such heads, one a line." placeholder:"FILE"`
@@ -26,6 +26,9 @@ var errBroken = errors.New("the audit record is not as it was written")
 
 // Run looks at the whole chain and writes nothing.
 func (c *auditVerifyCmd) Run(p *program) error {
+	if err := c.here(); err != nil {
+		return err
+	}
 	heads, err := c.heads()
 	if err != nil {
 		return err
@@ -81,6 +84,14 @@ func (c *auditVerifyCmd) heads() (list []audit.Head, err error) {
 	return list, nil
 }
 
+// verb is the form that goes with the number.
+func verb(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // printReport says for people what the look has shown.
 func printReport(out io.Writer, r audit.Report) error {
 	w := bufio.NewWriter(out)
@@ -94,10 +105,11 @@ func printReport(out io.Writer, r audit.Report) error {
 		fmt.Fprintf(w, "Retention has removed everything up to %d, the last time on %s UTC.\n", r.Cut, when(r.CutAt))
 	}
 	if r.Earlier > 0 {
-		fmt.Fprintf(w, "%s were written before the chain began on %s UTC: what they were until then nobody can say.\n", counted(int(r.Earlier), "event"), when(r.Begun))
+		fmt.Fprintf(w, "%s %s written before the chain began on %s UTC: what %s until then nobody can say.\n",
+			counted(int(r.Earlier), "event"), verb(r.Earlier, "was", "were"), verb(r.Earlier, "it was", "they were"), when(r.Begun))
 	}
 	if r.Unchained > 0 {
-		fmt.Fprintf(w, "%s have no place yet, the oldest of %s UTC: the server chains them within seconds.\n", counted(int(r.Unchained), "event"), when(r.Oldest))
+		fmt.Fprintf(w, "%s %s no place yet, the oldest of %s UTC: the server chains within seconds.\n", counted(int(r.Unchained), "event"), verb(r.Unchained, "has", "have"), when(r.Oldest))
 	}
 	for _, h := range r.Uncompared {
 		fmt.Fprintf(w, "The head %d could not be compared: retention has removed what it names.\n", h.Seq)

@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/config"
 	"github.com/gatehouse-auth/gatehouse/internal/management"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
@@ -21,8 +23,8 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/web/management/client"
 )
 
-// office is where commands on users, sessions, roles and API keys are carried
-// out: the room of management on the database of this machine ([localOffice]), or
+// office is where commands on users, sessions, roles, API keys and events are
+// carried out: the room of management on the database of this machine ([localOffice]), or
 // that of a server, by its management API ([client.Client]). What a command
 // prints does not depend on it, so every command is tested with both.
 type office interface {
@@ -61,6 +63,13 @@ type office interface {
 	CreateAPIKey(ctx context.Context, d apikey.Draft) (apikey.Created, error)
 	RotateAPIKey(ctx context.Context, id auth.APIKeyID, o apikey.Rotation) (apikey.Rotated, error)
 	RevokeAPIKey(ctx context.Context, id auth.APIKeyID) (apikey.Changed, error)
+
+	// ListEvents returns up to limit events, the youngest first.
+	ListEvents(ctx context.Context, f audit.Filter, cursor string, limit int) (audit.Page, error)
+	// FollowEvents returns up to limit events behind the place, in order of the
+	// chain, and the place to go on from; it waits for the first one, and no longer
+	// than wait. A negative place is the end of the chain.
+	FollowEvents(ctx context.Context, after int64, wait time.Duration, limit int) ([]audit.Record, int64, error)
 }
 
 var (

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -16,6 +17,7 @@ import (
 //
 //	at CMD…           runs a command there
 //	refused CODE CMD… the same, which must end with that exit code
+//	until TEXT CMD…   runs it there again and again until it prints the text
 //
 // An argument @FILE is what is in the file.
 func TestOffice_isTheSameHereAndAtAServer(t *testing.T) {
@@ -44,6 +46,17 @@ func TestOffice_isTheSameHereAndAtAServer(t *testing.T) {
 					"at": func(ts *testscript.TestScript, _ bool, args []string) {
 						args = read(ts, args)
 						ts.Check(ts.Exec(args[0], append(args[1:], atFlags(ts, flags)...)...))
+					},
+					"until": func(ts *testscript.TestScript, _ bool, args []string) {
+						for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+							ts.Check(ts.Exec(args[1], append(read(ts, args[2:]), atFlags(ts, flags)...)...))
+							if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+								return
+							}
+							if time.Now().After(deadline) {
+								ts.Fatalf("%q was not printed within a minute", args[0])
+							}
+						}
 					},
 					"refused": func(ts *testscript.TestScript, neg bool, args []string) {
 						scriptExits(ts, neg, append(read(ts, args), atFlags(ts, flags)...))

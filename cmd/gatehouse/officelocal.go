@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
+	"github.com/gatehouse-auth/gatehouse/internal/audit"
 	"github.com/gatehouse-auth/gatehouse/internal/management"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/session"
@@ -169,4 +171,14 @@ func (o localOffice) RotateAPIKey(ctx context.Context, id auth.APIKeyID, r apike
 // RevokeAPIKey implements office.
 func (o localOffice) RevokeAPIKey(ctx context.Context, id auth.APIKeyID) (apikey.Changed, error) {
 	return o.room().RevokeAPIKey(ctx, o.me(), id)
+}
+
+// ListEvents implements office.
+func (o localOffice) ListEvents(ctx context.Context, f audit.Filter, cursor string, limit int) (audit.Page, error) {
+	return o.room().ListEvents(ctx, o.me(), f, cursor, limit)
+}
+
+// FollowEvents implements office.
+func (o localOffice) FollowEvents(ctx context.Context, after int64, wait time.Duration, limit int) ([]audit.Record, int64, error) {
+	return o.room().FollowEvents(ctx, o.me(), after, wait, limit)
 }

@@ -64,7 +64,7 @@ var circumstances = map[string]struct {
 	"docs/quickstart.md":    {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
 	"docs/operating.md":     {needs: []string{"curl", "sqlite3"}},
 	"docs/audit.md":         {begin: settled + "\ngatehouse user create ada@example.org --temporary\ntimeout -s INT 4 gatehouse serve || true"},
-	"docs/cli.md":           {begin: settled},
+	"docs/cli.md":           {begin: settled + "\ngatehouse migrate"},
 	"docs/deploying.md":     {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
 	"docs/keys.md":          {begin: settled + "\ngatehouse migrate"},
 	"docs/tokens.md":        {begin: settled},

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -22,12 +23,14 @@ type Event struct {
 	Address   string           `json:"address,omitempty"`
 	Agent     string           `json:"agent,omitempty"`
 	Detail    string           `json:"detail,omitempty"`
+	MAC       string           `json:"mac,omitempty" doc:"What binds it to the event before; with its place, a head of the chain that can be kept elsewhere."`
+	Key       string           `json:"key,omitempty" doc:"The name of the key for it."`
 }
 
 func shownEvent(r audit.Record) Event {
 	return Event{
 		Seq: r.Seq, ID: r.ID, At: r.At, Type: r.Type, Result: r.Result, Actor: r.Actor, UserID: r.User, SessionID: r.Session,
-		Subject: r.Subject, Client: r.Client, Address: r.Address, Agent: r.Agent, Detail: r.Detail,
+		Subject: r.Subject, Client: r.Client, Address: r.Address, Agent: r.Agent, Detail: r.Detail, MAC: r.MAC, Key: r.Key,
 	}
 }
 
@@ -40,7 +43,7 @@ type Events struct {
 type listEvents struct {
 	Cursor string    `query:"cursor" doc:"Where to go on: next of the page before." maxLength:"512"`
 	Limit  int       `query:"limit" doc:"How many at most." minimum:"1" maximum:"1000" default:"50"`
-	Type   string    `query:"type" doc:"A type, or what it begins with and a star: user.*" maxLength:"64"`
+	Type   string    `query:"type" doc:"Types, separated by commas; each may be what it begins with and a star: user.*" maxLength:"1024"`
 	UserID string    `query:"user_id" doc:"Whom it was done to." maxLength:"64"`
 	Actor  string    `query:"actor" doc:"Who did it." maxLength:"64"`
 	Since  time.Time `query:"since" doc:"The earliest time."`
@@ -51,7 +54,7 @@ func (c *call) listEvents() (*reply, error) {
 	q := c.query.(*listEvents)
 	f := audit.Filter{User: auth.UserID(q.UserID), Actor: q.Actor, Since: q.Since, Until: q.Until}
 	if q.Type != "" {
-		f.Types = []string{q.Type}
+		f.Types = strings.Split(q.Type, ",")
 	}
 	page, err := c.h.Room.ListEvents(c.Context(), c.actor, f, q.Cursor, size(q.Limit))
 	if err != nil {
