@@ -32,6 +32,7 @@ var grown = []string{
 			CASE WHEN i % 10 = 0 THEN i END FROM generate_series(1, 200000) i`,
 	`INSERT INTO challenges SELECT 'c' || i, 'u' || i, 'link', 1, 'h', '', 3, i, i FROM generate_series(1, 50000) i`,
 	`INSERT INTO invitations SELECT 'i' || i, 'h', '[]', '', 1, i, i FROM generate_series(1, 50000) i`,
+	`INSERT INTO creations SELECT 'c' || i, 'h', 'usr', i FROM generate_series(1, 50000) i`,
 	`INSERT INTO counters SELECT 'k' || i, 1, i, i FROM generate_series(1, 100000) i`,
 	`INSERT INTO events SELECT 'v' || i, i, 't', '', CASE WHEN i % 2 = 0 THEN 'u' || (1 + i % 100000) ELSE '' END, '', '', '' FROM generate_series(1, 300000) i`,
 	`INSERT INTO changes (kind, session_id, user_id, family_id, key_id, value, at, until) SELECT 'session_ended', 's' || i, '', '', '', 1, i, i FROM generate_series(1, 100000) i`,
