@@ -3,6 +3,7 @@ package gatehouse
 import (
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -81,10 +82,25 @@ func (g *Gatehouse) Management() *management.Room { return newManagementRoom(g.c
 // newManagement is the management API on the rooms.
 func newManagement(cfg Config, r rooms, g func() *guard.Guard) *api.Handler {
 	return api.New(api.Options{
-		Room:  newManagementRoom(cfg, r),
+		Room: newManagementRoom(cfg, r), Version: moduleVersion(),
 		Guard: g, Limits: r.addresses, Limit: ratelimit.Limit{Name: "management", Burst: cfg.Management.Requests, Period: time.Minute}, Now: cfg.Now,
 	})
 }
+
+// moduleVersion is that of this module in whatever program it is built into.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m.Path == modulePath && m.Version != "" {
+				return m.Version
+			}
+		}
+	}
+	return "(devel)"
+}
+
+// modulePath is this module's.
+const modulePath = "github.com/gatehouse-auth/gatehouse"
 
 // serveManagement makes the handler that serves the management API by itself.
 func (g *Gatehouse) serveManagement(resolve func(*http.Request) netip.Addr) error {

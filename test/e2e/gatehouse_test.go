@@ -25,6 +25,7 @@ type gatehouse struct {
 	t       *testing.T
 	folder  string
 	base    string   // http://127.0.0.1:…, of the program itself
+	ops     string   // http://127.0.0.1:…, of its operator; dev has none
 	command []string // that starts it
 	where   []string // the flags that name its data to the commands beside it
 }
@@ -59,7 +60,17 @@ func serveMounts(t *testing.T, port int, origin, mounts, more string) *gatehouse
 // means a file.
 func serveOn(t *testing.T, port int, origin, database, mounts, more string) *gatehouse {
 	t.Helper()
-	g := &gatehouse{t: t, folder: t.TempDir(), base: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	g := serveNobody(t, port, origin, database, mounts, more)
+	g.createUser(userEmail, userPassword, "user")
+	g.createUser(adminEmail, adminPassword, "admin", "user")
+	return g
+}
+
+// serveNobody is serveOn without users.
+func serveNobody(t *testing.T, port int, origin, database, mounts, more string) *gatehouse {
+	t.Helper()
+	ops := freePort()
+	g := &gatehouse{t: t, folder: t.TempDir(), base: fmt.Sprintf("http://127.0.0.1:%d", port), ops: fmt.Sprintf("http://127.0.0.1:%d", ops)}
 	if database == "" {
 		database = "path: " + filepath.Join(g.folder, "gatehouse.db")
 	}
@@ -72,12 +83,10 @@ secrets: ["t5Hk2XvQ8mRz7LcW4pNd9YbJ6gFs3EuA-own"]
 database:
   %s
 mounts:
-%s%s`, origin, port, freePort(), database, mounts, more))
+%s%s`, origin, port, ops, database, mounts, more))
 	g.where = []string{"--config", file}
 	g.command = []string{"serve", "--config", file}
 	g.start()
-	g.createUser(userEmail, userPassword, "user")
-	g.createUser(adminEmail, adminPassword, "admin", "user")
 	return g
 }
 

@@ -137,7 +137,7 @@ func (h *Handler) success(o *operation, d *huma.Operation) {
 
 // usual are the refusals of every operation.
 var usual = []auth.Code{
-	auth.CodeInvalidRequest, auth.CodeSignedOut, auth.CodeSessionExpired, auth.CodeInvalidToken, auth.CodeForbidden, auth.CodeCSRF,
+	auth.CodeInvalidRequest, auth.CodeSignedOut, auth.CodeSessionExpired, auth.CodeInvalidToken, auth.CodeInvalidAPIKey, auth.CodeForbidden, auth.CodeCSRF,
 	auth.CodeTooManyAttempts, auth.CodeUnavailable,
 }
 
