@@ -94,6 +94,20 @@ func tooMuch(field, message string) error {
 	return &auth.Error{Code: auth.CodeForbidden, Field: field, Message: message}
 }
 
+// bound keeps the end of a key that is made within the life of the key that makes
+// it: an end that was asked for is refused, and one that the settings say comes
+// sooner.
+func (on standsOn) bound(k *auth.APIKey, asked bool) error {
+	switch {
+	case on.key == nil || !k.ExpiresAt.After(on.key.ExpiresAt):
+		return nil
+	case asked:
+		return tooMuch("lifetime", "An API key makes no keys that outlive it.")
+	}
+	k.ExpiresAt = on.key.ExpiresAt
+	return nil
+}
+
 // mayGive says whether whoever asks may give, or take over, what the key k of the
 // owner can do. Code: forbidden.
 func (r *Room) mayGive(policy *rbac.Policy, by By, on standsOn, k auth.APIKey, owner auth.User) error {
@@ -103,9 +117,15 @@ func (r *Room) mayGive(policy *rbac.Policy, by By, on standsOn, k auth.APIKey, o
 	if on.key != nil && len(on.key.Networks) > 0 && !within(k.Networks, on.key.Networks) {
 		return tooMuch("networks", "An API key that is bound to networks makes keys for these networks alone.")
 	}
-	// What the user is given later is not for a key that names its roles.
-	if on.key != nil && k.UserID != "" && on.key.UserID == k.UserID && len(on.key.Roles) > 0 && len(k.Roles) == 0 {
-		return tooMuch("roles", "An API key that has some of its user's roles makes no key that has all of them.")
+	// What the user is given later is not for a credential that was limited: it makes
+	// none that is less so.
+	if k.UserID != "" && by.Principal.UserID == k.UserID {
+		if on.key != nil && len(on.key.Roles) > 0 && len(k.Roles) == 0 {
+			return tooMuch("roles", "An API key that has some of its user's roles makes no key that has all of them.")
+		}
+		if !narrower(k.Scopes, by.Principal.Scopes) {
+			return tooMuch("scopes", "A credential that its scopes narrow makes keys that are as narrow.")
+		}
 	}
 	if !r.withinRate(k.RateLimit) {
 		return tooMuch("rate_limit", "An API key cannot be used more often than the settings say.")
@@ -129,6 +149,20 @@ func (r *Room) mayGive(policy *rbac.Policy, by By, on standsOn, k auth.APIKey, o
 		return nil
 	}
 	return tooMuch("roles", "An API key cannot do more than whoever makes it.")
+}
+
+// narrower says whether the scopes let a key do no more than those of whoever makes
+// it. Scopes that are no patterns narrow nothing, see [rbac.IsPattern].
+func narrower(scopes, maker []string) bool {
+	narrow := slices.DeleteFunc(slices.Clone(maker), func(s string) bool { return !rbac.IsPattern(s) })
+	covered := func(s string) bool {
+		q, err := rbac.ParsePattern(s)
+		return err == nil && slices.ContainsFunc(narrow, func(m string) bool {
+			mine, err := rbac.ParsePattern(m)
+			return err == nil && mine.Covers(q)
+		})
+	}
+	return len(narrow) == 0 || len(scopes) > 0 && !slices.ContainsFunc(scopes, func(s string) bool { return !covered(s) })
 }
 
 // within says whether every one of the networks lies in one of the others. None

@@ -25,7 +25,8 @@ type Draft struct {
 	Scopes    []string
 	Networks  []netip.Prefix
 	RateLimit auth.RateLimit
-	// Lifetime is how long it lives; zero is what the settings say.
+	// Lifetime is how long it lives; zero is what the settings say, or as long as
+	// the key that makes it.
 	Lifetime time.Duration
 }
 
@@ -70,8 +71,8 @@ func (r *Room) Create(ctx context.Context, by By, n Draft) (Created, error) {
 		if err != nil {
 			return err
 		}
-		if on.key != nil && k.ExpiresAt.After(on.key.ExpiresAt) {
-			return tooMuch("lifetime", "An API key makes no keys that outlive it.")
+		if err := on.bound(&k, n.Lifetime != 0); err != nil {
+			return err
 		}
 		if err := r.insert(ctx, tx, policy, by, on, &k, now); err != nil {
 			return err

@@ -374,9 +374,38 @@ func TestRotate_aKeyGetsNoneThatOutlivesIt(t *testing.T) {
 	ctx := context.Background()
 	short := o.with(o.made(apikey.Draft{Roles: []string{"boss"}, Lifetime: time.Hour}).Text)
 	other := o.made(apikey.Draft{Roles: []string{"clerk"}, Lifetime: 2 * time.Hour})
-	_, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{})
+	_, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{Lifetime: 90 * time.Minute})
 	wantCode(t, "a key that outlives the one that asks", err, auth.CodeForbidden)
-	if _, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{Lifetime: 30 * time.Minute}); err != nil {
-		t.Errorf("one that does not: %v", err)
+	done, err := o.room.Rotate(ctx, short, other.Key.ID, 0, apikey.Rotation{})
+	if want := o.Clock.Now().Add(time.Hour); err != nil || !done.Key.ExpiresAt.Equal(want) {
+		t.Errorf("without a word of it: %v until %v, want %v", err, done.Key.ExpiresAt, want)
+	}
+	made := o.madeBy(short, apikey.Draft{Roles: []string{"clerk"}})
+	if want := o.Clock.Now().Add(time.Hour); !made.Key.ExpiresAt.Equal(want) {
+		t.Errorf("a new one without a word of it ends at %v, want %v", made.Key.ExpiresAt, want)
+	}
+}
+
+// Nor does one that its scopes narrow make one that nothing narrows, though the
+// user has no role today that it could use.
+func TestCreate_aNarrowedCredentialStaysNarrow(t *testing.T) {
+	o := newOffice(t)
+	ctx := context.Background()
+	bob := o.NewUser(t, "bob")
+	narrow := o.madeBy(o.session(bob), apikey.Draft{UserID: bob.ID, Scopes: []string{"orders:read"}})
+	token := o.session(bob)
+	token.Principal.Roles, token.Principal.Scopes = nil, []string{"profile", "orders:read"}
+	for name, by := range map[string]apikey.By{"a key": o.with(narrow.Text), "an access token": token} {
+		for _, scopes := range [][]string{nil, {"*:*"}, {"orders:read", "billing.x:read"}} {
+			_, err := o.room.Create(ctx, by, apikey.Draft{Name: "child", UserID: bob.ID, Scopes: scopes, Lifetime: time.Hour})
+			wantCode(t, name+" that makes a wider one", err, auth.CodeForbidden)
+		}
+	}
+	_, err := o.room.Update(ctx, o.with(narrow.Text), narrow.Key.ID, 0, apikey.Change{Scopes: ptr([]string(nil))})
+	wantCode(t, "the key widens itself", err, auth.CodeForbidden)
+	plain := o.session(bob)
+	plain.Principal.Scopes = []string{"profile"} // of a token that nothing narrows
+	if _, err := o.room.Create(ctx, plain, apikey.Draft{Name: "child", UserID: bob.ID}); err != nil {
+		t.Errorf("a credential that nothing narrows: %v", err)
 	}
 }

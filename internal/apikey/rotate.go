@@ -64,8 +64,10 @@ func (r *Room) Rotate(ctx context.Context, by By, id auth.APIKeyID, version int6
 		k := old
 		k.ID, k.SecretHash, k.Environment, k.CreatedBy, k.Version = next, hash, r.Environment, by.actor(), 1
 		k.CreatedAt, k.ExpiresAt, k.LastUsedAt = now, now.Add(lifetime), time.Time{}
-		if on.key != nil && on.key.ID != old.ID && k.ExpiresAt.After(on.key.ExpiresAt) {
-			return tooMuch("lifetime", "An API key makes no keys that outlive it.")
+		if by.Principal.APIKeyID != old.ID { // a key renews itself
+			if err := on.bound(&k, o.Lifetime != 0); err != nil {
+				return err
+			}
 		}
 		if done.Old, err = r.leave(ctx, tx, old, next, overlap, now); err != nil {
 			return err

@@ -98,7 +98,7 @@ type CreateAPIKey struct {
 	Scopes    []string    `json:"scopes,omitempty" nullable:"false" maxItems:"64"`
 	Networks  []string    `json:"networks,omitempty" nullable:"false" maxItems:"64" doc:"Addresses or networks, as 203.0.113.0/24."`
 	RateLimit *RateLimit  `json:"rate_limit,omitempty"`
-	Lifetime  int         `json:"lifetime_seconds,omitempty" minimum:"1" doc:"How long it lives; missing is what the settings say."`
+	Lifetime  int         `json:"lifetime_seconds,omitempty" minimum:"1" doc:"How long it lives; missing is what the settings say, or as long as the key that makes it."`
 }
 
 // SecretAPIKey is a key with its text, where it has just been made.
@@ -212,7 +212,7 @@ func (c *call) updateAPIKey() (*reply, error) {
 // RotateAPIKey says how a key is replaced.
 type RotateAPIKey struct {
 	Overlap  *int `json:"overlap_seconds,omitempty" minimum:"0" doc:"How long the old key goes on; missing is a day, and zero ends it at once."`
-	Lifetime int  `json:"lifetime_seconds,omitempty" minimum:"1" doc:"How long the new key lives; missing is what the settings say."`
+	Lifetime int  `json:"lifetime_seconds,omitempty" minimum:"1" doc:"How long the new key lives; missing is what the settings say, or as long as the key that asks, where that is another one."`
 }
 
 // RotatedAPIKey is the new key, and until when the old one goes on.
