@@ -59,12 +59,8 @@ func (f databaseFlags) with(p *program, do func(g *gatehouse.Gatehouse) error) e
 	return f.opened(p, gatehouse.OpenExisting, do)
 }
 
-// creating is with for commands that may come before the first start of the
-// server: they create the database.
-func (f databaseFlags) creating(p *program, do func(g *gatehouse.Gatehouse) error) error {
-	return f.opened(p, gatehouse.New, do)
-}
-
+// opened is with for a command that opens it in a way of its own: one that may
+// come before the first start of the server creates the database.
 func (f databaseFlags) opened(p *program, open openFunc, do func(g *gatehouse.Gatehouse) error) error {
 	c, err := f.config(p)
 	if err != nil {
