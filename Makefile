@@ -48,7 +48,8 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 
 bench: ## the benchmarks with allocations, then everything against bare handlers, raw hashing and the npm peers, and the growth with sessions: twelve minutes; QUICK=1 for three
 	$(GO) test -run xxx -bench . -skip SessionCreation -benchmem -benchtime $(if $(QUICK),20ms,300ms) \
-		./internal/seal ./internal/session ./internal/token ./internal/password ./internal/ratelimit ./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
+		./internal/seal ./internal/session ./internal/token ./internal/password ./internal/ratelimit ./internal/store/redisstore ./internal/rbac ./internal/apikey ./internal/audit \
+		./internal/web/authjs/wire ./internal/web/clientip ./internal/telemetry ./internal/store/sqlstore .
 	$(GO) run ./bench $(if $(QUICK),-quick)
 
 	$(GO) test -run xxx -bench . -benchtime $(if $(QUICK),20ms,1s) -timeout 30m ./bench/growth

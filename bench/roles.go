@@ -128,8 +128,9 @@ func embedded(arguments []string) (err error) {
 		PublicOrigin: origin, Secrets: []gatehouse.Secret{ownSecret},
 		Mounts:   []gatehouse.Mount{{Dialect: *dialect, Secrets: []gatehouse.Secret{appSecret}}},
 		Database: gatehouse.Database{Path: *database}, Tokens: gatehouse.Tokens{Audiences: audiences()},
-		Logger:  slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Metrics: prometheus.NewRegistry(),
+		ClientAddress: gatehouse.ClientAddress{PeerIsClient: true},
+		Logger:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Metrics:       prometheus.NewRegistry(),
 	})
 	if err != nil {
 		return err
@@ -139,6 +140,8 @@ func embedded(arguments []string) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/api/auth/", g.Handler())
 	mux.Handle("/members", g.Require()(bareAnswer()))
+	mux.Handle(openPath, bareAnswer())
+	mux.Handle(limitedPath, g.RateLimitBy(gatehouse.RateLimitPolicy{Name: "bench", Per: []string{"address"}, Burst: 900_000, Period: time.Second})(bareAnswer()))
 	l, err := net.Listen("tcp", *address)
 	if err != nil {
 		return err

@@ -62,7 +62,10 @@ func (r *run) tokens() error {
 	if err := r.seenAgain(s, program); err != nil {
 		return err
 	}
-	return r.apiKeys(s, program)
+	if err := r.apiKeys(s, program); err != nil {
+		return err
+	}
+	return r.limits(s, program)
 }
 
 // mint measures POST /token with a session's cookie; signature is the bare
