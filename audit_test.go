@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/internal/web/webtest"
 )
 
-// proves: ASVS 16.2.1, 16.2.2, 16.2.4, 16.2.5, 16.3.1
+// proves: ASVS 16.2.1, ASVS 16.2.2, ASVS 16.2.4, ASVS 16.2.5, ASVS 16.3.1
 //
 // Whatever people type and whatever they are given, the whole audit record has
 // nothing of it; and each event says what, when, who and what came of it.

@@ -32,7 +32,7 @@ func withRoles(c *gatehouse.Config) {
 // for an accomplice, not by a key, a role, an invitation, nor by taking somebody
 // over.
 //
-// proves: ASVS 8.2.1, 8.2.2
+// proves: ASVS 8.2.1, ASVS 8.2.2
 func TestRights_nobodyLiftsHimselfAboveWhatHeHolds(t *testing.T) {
 	s := newSite(t, withRoles)
 	me, helpdesk := s.signedIn("helpdesk")

@@ -15,7 +15,7 @@ import (
 
 // What no schema names is refused in every body, and the row stays what it was.
 //
-// proves: ASVS 15.3.3, 8.2.3
+// proves: ASVS 15.3.3, ASVS 8.2.3
 func TestBodies_massAssignmentIsRefused(t *testing.T) {
 	s := newSite(t, nil)
 	_, admin := s.signedIn(auth.RoleAdmin)
