@@ -105,7 +105,7 @@ func printReport(out io.Writer, r audit.Report) error {
 		fmt.Fprintf(w, "Retention has removed everything up to %d, the last time on %s UTC.\n", r.Cut, when(r.CutAt))
 	}
 	if r.Earlier > 0 {
-		fmt.Fprintf(w, "%s %s written before the chain began on %s UTC: what %s until then nobody can say.\n",
+		fmt.Fprintf(w, "%s %s written by a release without a chain, which began on %s UTC: what %s until then nobody can say.\n",
 			counted(int(r.Earlier), "event"), verb(r.Earlier, "was", "were"), verb(r.Earlier, "it was", "they were"), when(r.Begun))
 	}
 	if r.Unchained > 0 {

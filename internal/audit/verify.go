@@ -63,8 +63,8 @@ type Report struct {
 	// Cut is the last place that retention has removed, and CutAt when it did.
 	Cut   int64     `json:"cut,omitzero"`
 	CutAt time.Time `json:"cut_at,omitzero"`
-	// Begun is when the chain began. Earlier is how many of the events were written
-	// before: what they were until then nobody can say.
+	// Begun is when the chain began. Earlier is how many of the events a release
+	// without one had written before: what they were until then nobody can say.
 	Begun   time.Time `json:"begun,omitzero"`
 	Earlier int64     `json:"earlier,omitzero"`
 	// Unchained is how many events have no place yet, and Oldest when the first of
@@ -240,7 +240,7 @@ func (v *verification) event(e store.ChainedEvent) {
 	}
 	v.at, v.prev, v.certain = e.Seq, e.MAC, true
 	v.report.Events++
-	if e.At.Before(v.begun) {
+	if e.Result == "" && e.At.Before(v.begun) { // this release writes none without a result
 		v.report.Earlier++
 	}
 	v.compare(e.Seq, e.MAC)

@@ -200,8 +200,13 @@ func TestRoom_deletesWhatIsInUseOnlyWhenThatIsSaid(t *testing.T) {
 	if _, _, err := d.Invitations.Create(t.Context(), cli, registration.NewInvitation{Roles: list("clerk")}); err != nil {
 		t.Fatal(err)
 	}
+	if err := d.Store.InsertAPIKey(t.Context(), auth.APIKey{
+		ID: auth.NewAPIKeyID(d.Clock.Now()), Roles: list("clerk"), CreatedAt: d.Clock.Now(), ExpiresAt: d.Clock.Now().Add(time.Hour),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	err := d.roles.Delete(t.Context(), cli, "clerk", 0, false)
-	if !errors.Is(err, auth.CodeRoleInUse) || !strings.Contains(auth.AsError(err).Text(), "2 users, 1 invitations") {
+	if !errors.Is(err, auth.CodeRoleInUse) || !strings.Contains(auth.AsError(err).Text(), "2 users, 1 API key, 1 invitation.") {
 		t.Errorf("got %v", err)
 	}
 	if !allows(t, d.roles, "clerk", "orders:read") {

@@ -159,12 +159,22 @@ func (r *Room) Update(ctx context.Context, actor, name string, from int64, d Def
 }
 
 // Delete removes a stored role that is still in the version from; zero means
-// whatever version it has. One that users have been given, or invitations, or that
-// another one inherits, is refused unless inUse says that this is known: then it
-// stays where it stands as a name, and allows nothing. API keys are not looked
-// through: what one of them names is a name as well, then. Codes: forbidden for a role that is
-// not stored, not_found, version_changed, role_in_use, unavailable.
+// whatever version it has. One that users or API keys have been given, or
+// invitations, or that another one inherits, is refused unless inUse says that this
+// is known: then it stays where it stands as a name, and allows nothing. Codes:
+// forbidden for a role that is not stored, not_found, version_changed, role_in_use,
+// unavailable.
 func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse bool, conditions ...Condition) error {
+	keys := 0
+	if !inUse {
+		// Before the transaction: all keys are read, which would hold up or repeat
+		// whatever writes one meanwhile. One that is made in between names a role
+		// that allows nothing.
+		var err error
+		if keys, err = r.o.Store.CountAPIKeysNaming(ctx, name, r.now(), countUses); err != nil {
+			return translate("delete role", err)
+		}
+	}
 	err := r.o.Store.InTx(ctx, func(tx store.Tx) error {
 		now := r.now()
 		stored, i, err := r.find(ctx, tx, name, from)
@@ -172,7 +182,7 @@ func (r *Room) Delete(ctx context.Context, actor, name string, from int64, inUse
 			return err
 		}
 		if !inUse {
-			if err := r.refuseInUse(ctx, tx, name, stored, now); err != nil {
+			if err := r.refuseInUse(ctx, tx, name, stored, keys, now); err != nil {
 				return err
 			}
 		}
@@ -234,8 +244,8 @@ func changedMeanwhile(cause error) error {
 // countUses is how far uses are counted.
 const countUses = 1000
 
-// refuseInUse says who has the role.
-func (r *Room) refuseInUse(ctx context.Context, tx store.Tx, name string, stored []auth.Role, now time.Time) error {
+// refuseInUse says who has the role, beside so many API keys.
+func (r *Room) refuseInUse(ctx context.Context, tx store.Tx, name string, stored []auth.Role, keys int, now time.Time) error {
 	var uses []string
 	for _, s := range stored {
 		if slices.Contains(s.Inherits, name) {
@@ -257,12 +267,14 @@ func (r *Room) refuseInUse(ctx context.Context, tx store.Tx, name string, stored
 	for _, use := range []struct {
 		what string
 		n    int
-	}{{"users", len(holders)}, {"invitations", len(invited)}} {
+	}{{"user", len(holders)}, {"API key", keys}, {"invitation", len(invited)}} {
 		switch {
 		case use.n >= countUses:
-			uses = append(uses, fmt.Sprintf("%d or more %s", countUses, use.what))
-		case use.n > 0:
-			uses = append(uses, fmt.Sprintf("%d %s", use.n, use.what))
+			uses = append(uses, fmt.Sprintf("%d or more %ss", countUses, use.what))
+		case use.n > 1:
+			uses = append(uses, fmt.Sprintf("%d %ss", use.n, use.what))
+		case use.n == 1:
+			uses = append(uses, "1 "+use.what)
 		}
 	}
 	if len(uses) == 0 {

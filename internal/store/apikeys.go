@@ -25,6 +25,11 @@ type APIKeys interface {
 	ListAPIKeys(ctx context.Context, of APIKeyFilter, after auth.APIKeyID, limit int) ([]auth.APIKey, error)
 	// CountAPIKeys returns how many keys of the user have not ended at now.
 	CountAPIKeys(ctx context.Context, user auth.UserID, now time.Time) (int, error)
+	// CountAPIKeysNaming returns how many keys that have not ended at now name the
+	// role, and counts no further than limit. It reads the whole table, for which
+	// it is not to be called in a transaction, nor for any request that comes
+	// often.
+	CountAPIKeysNaming(ctx context.Context, role string, now time.Time, limit int) (int, error)
 	// UpdateAPIKey changes what is given of a key that has not been revoked and has
 	// the Version, raises that and returns the row as it is now. ErrConflict: it
 	// has another one. ErrNotFound: there is none, or it was revoked.

@@ -110,6 +110,14 @@ func (w wrapped) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) 
 	return
 }
 
+func (w wrapped) CountAPIKeysNaming(a0 context.Context, a1 string, a2 time.Time, a3 int) (r0 int, err error) {
+	err = w.seam(a0, "CountAPIKeysNaming", func() (err error) {
+		r0, err = w.below.CountAPIKeysNaming(a0, a1, a2, a3)
+		return err
+	})
+	return
+}
+
 func (w wrapped) CountHolders(a0 context.Context, a1 []string, a2 auth.UserID, a3 int) (r0 int, err error) {
 	err = w.seam(a0, "CountHolders", func() (err error) {
 		r0, err = w.below.CountHolders(a0, a1, a2, a3)
@@ -725,6 +733,14 @@ func (w transaction) ConsumeInvitation(a0 context.Context, a1 auth.InvitationID,
 func (w transaction) CountAPIKeys(a0 context.Context, a1 auth.UserID, a2 time.Time) (r0 int, err error) {
 	err = w.seam(a0, "tx.CountAPIKeys", func() (err error) {
 		r0, err = w.below.CountAPIKeys(a0, a1, a2)
+		return err
+	})
+	return
+}
+
+func (w transaction) CountAPIKeysNaming(a0 context.Context, a1 string, a2 time.Time, a3 int) (r0 int, err error) {
+	err = w.seam(a0, "tx.CountAPIKeysNaming", func() (err error) {
+		r0, err = w.below.CountAPIKeysNaming(a0, a1, a2, a3)
 		return err
 	})
 	return

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
@@ -147,6 +148,25 @@ func (t *tx) ListAPIKeys(ctx context.Context, of store.APIKeyFilter, after auth.
 func (t *tx) CountAPIKeys(ctx context.Context, user auth.UserID, now time.Time) (int, error) {
 	n, err := one(ctx, t, "count API keys", scanInt64,
 		`SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2`, user, micros(now))
+	return int(n), err
+}
+
+// countAPIKeysNaming has no index: one of what each key names would be written with
+// every key, and is asked for when a role is deleted. A role is found by its name in
+// quotation marks, of which none has one in it.
+var countAPIKeysNaming = &wording{sqlite: countAPIKeysWhere(`instr(roles, $1) > 0`), postgres: countAPIKeysWhere(`strpos(roles, $1) > 0`)}
+
+func countAPIKeysWhere(named string) string {
+	return `SELECT count(*) FROM (SELECT 1 FROM api_keys WHERE revoked_at IS NULL AND expires_at > $2 AND ` + named + ` LIMIT $3) AS naming`
+}
+
+func (t *tx) CountAPIKeysNaming(ctx context.Context, role string, now time.Time, limit int) (int, error) {
+	text, err := list([]string{role})
+	if err != nil {
+		return 0, translate("count API keys with a role", err)
+	}
+	n, err := one(ctx, t, "count API keys with a role", scanInt64, t.conn.word(countAPIKeysNaming),
+		strings.Trim(text, "[]"), micros(now), max(limit, 0))
 	return int(n), err
 }
 

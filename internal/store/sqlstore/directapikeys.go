@@ -34,6 +34,11 @@ func (d direct) CountAPIKeys(ctx context.Context, user auth.UserID, now time.Tim
 	return read(ctx, d.backend, func(t *tx) (int, error) { return t.CountAPIKeys(ctx, user, now) })
 }
 
+// CountAPIKeysNaming implements store.Tx outside a transaction.
+func (d direct) CountAPIKeysNaming(ctx context.Context, role string, now time.Time, limit int) (int, error) {
+	return read(ctx, d.backend, func(t *tx) (int, error) { return t.CountAPIKeysNaming(ctx, role, now, limit) })
+}
+
 // InsertAPIKey implements store.Tx as a transaction of its own.
 func (d direct) InsertAPIKey(ctx context.Context, k auth.APIKey) error {
 	return d.write(ctx, func(t *tx) error { return t.InsertAPIKey(ctx, k) })

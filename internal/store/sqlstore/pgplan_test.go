@@ -43,6 +43,9 @@ var grown = []string{
 // three marks, and one row. Of invitations the one list is whole.
 var small = regexp.MustCompile(`Seq Scan on (keys|roles|nodes|installation|event_marks)\b`)
 
+// whole are the statements that read a table whole, as their documentation says.
+var whole = regexp.MustCompile(`\bstrpos\(roles,`)
+
 // usesIndexes wants an index behind every statement, whatever its parameters
 // are: the general plan is the one that must do for all of them.
 func usesIndexes(t *testing.T, texts []string) {
@@ -64,6 +67,9 @@ func usesIndexes(t *testing.T, texts []string) {
 		}
 	}
 	for i, text := range texts {
+		if whole.MatchString(text) {
+			continue
+		}
 		plan, err := planOf(ctx, c, fmt.Sprintf("statement_%d", i), text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)

@@ -17,6 +17,7 @@ func APIKeys(t *testing.T, open func(*testing.T) store.Store) {
 		{"a user's API key begins only for an enabled user of the same epoch", apiKeyConditions},
 		{"an API key comes with what counts of its owner", apiKeyOwner},
 		{"lists of API keys are in order and of whom was asked", apiKeyLists},
+		{"of API keys those are counted that name a role and have not ended", apiKeysNaming},
 		{"of many changes of one version of an API key one wins", apiKeyChangesOnce},
 		{"a change of an API key alters what is given", apiKeyChange},
 		{"a revoked API key stays so and is not changed", apiKeyRevoked},
@@ -132,6 +133,32 @@ func apiKeyLists(t *testing.T, s store.Store) {
 	}
 	count(t, "ann's live keys", must[int](t)(s.CountAPIKeys(ctx, ann.ID, start)), 1)
 	count(t, "ann's live keys at their end", must[int](t)(s.CountAPIKeys(ctx, ann.ID, all[0].ExpiresAt)), 0)
+}
+
+func apiKeysNaming(t *testing.T, s store.Store) {
+	ctx := context.Background()
+	ann := newUser(t, s, "ann")
+	of := func(u auth.User, roles ...string) auth.APIKey {
+		k := apiKeyOf(u)
+		k.Roles = roles
+		ok(t, "insert", s.InsertAPIKey(ctx, k))
+		return k
+	}
+	of(ann, "editor")
+	last := of(auth.User{}, "user", "editor", "a.b:c_d-e")
+	of(auth.User{}, "editors", "chief-editor", "Editor")
+	of(ann)
+	ok(t, "revoke", s.RevokeAPIKey(ctx, of(auth.User{}, "editor").ID, start))
+	for role, want := range map[string]int{"editor": 2, "user": 1, "editors": 1, "a.b:c_d-e": 1, "a_b:c_d-e": 0, "edito": 0, "": 0, "%": 0} {
+		count(t, "keys that name "+role, must[int](t)(s.CountAPIKeysNaming(ctx, role, start, 10)), want)
+	}
+	count(t, "no further than one", must[int](t)(s.CountAPIKeysNaming(ctx, "editor", start, 1)), 1)
+	count(t, "at their end", must[int](t)(s.CountAPIKeysNaming(ctx, "editor", last.ExpiresAt, 10)), 0)
+	ok(t, "in a transaction", s.InTx(ctx, func(tx store.Tx) error {
+		n, err := tx.CountAPIKeysNaming(ctx, "editor", start, 10)
+		count(t, "the same in a transaction", n, 2)
+		return err
+	}))
 }
 
 func apiKeyChangesOnce(t *testing.T, s store.Store) {
