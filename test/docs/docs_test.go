@@ -61,15 +61,23 @@ var circumstances = map[string]struct {
 	// postgres: psql and the like reach a server of their own, as its superuser.
 	postgres bool
 }{
-	"docs/quickstart.md":    {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
-	"docs/operating.md":     {needs: []string{"curl", "sqlite3"}},
-	"docs/audit.md":         {begin: settled + "\ngatehouse user create ada@example.org --temporary\ntimeout -s INT 4 gatehouse serve || true"},
-	"docs/cli.md":           {begin: settled + "\ngatehouse migrate"},
-	"docs/deploying.md":     {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
-	"docs/keys.md":          {begin: settled + "\ngatehouse migrate"},
-	"docs/tokens.md":        {begin: settled},
-	"docs/authorization.md": {begin: settled},
+	"docs/quickstart.md":     {needs: []string{"git", "make", "curl", "node", "npm"}, long: true},
+	"docs/operating.md":      {needs: []string{"curl", "sqlite3"}},
+	"docs/audit.md":          {begin: settled + "\ngatehouse user create ada@example.org --temporary\ntimeout -s INT 4 gatehouse serve || true"},
+	"docs/cli.md":            {begin: settled + "\ngatehouse migrate"},
+	"docs/deploying.md":      {needs: []string{"psql", "pg_dump", "pg_restore", "createdb"}, postgres: true},
+	"docs/keys.md":           {begin: settled + "\ngatehouse migrate"},
+	"docs/tokens.md":         {begin: settled},
+	"docs/authorization.md":  {begin: settled},
+	"docs/api-keys.md":       {needs: []string{"curl", "python3"}, begin: served},
+	"docs/management-api.md": {needs: []string{"curl"}, begin: served},
 }
+
+// served is a server that runs, and a user.
+const served = settled + `
+printf %s "$PASSWORD" | gatehouse user create ada@app.example --password-stdin
+gatehouse serve > served.log 2>&1 &
+curl -sf --retry 30 --retry-delay 1 --retry-connrefused http://127.0.0.1:8788/readyz`
 
 // settled is a server with its settings and secrets.
 const settled = `
