@@ -56,9 +56,7 @@ func TestScreens_forTheDocumentation(t *testing.T) {
 		for i := 0; i+1 < len(s.typed); i += 2 {
 			b.fill(input(s.typed[i]), s.typed[i+1])
 		}
-		// A caret blinks, and no two pictures would be the same.
-		b.do("stop the caret", chromedp.Evaluate[chromedp.Void](`{
-			const s = new CSSStyleSheet(); s.replaceSync("* { caret-color: transparent !important; transition: none !important }"); document.adoptedStyleSheets = [s] }`))
+		b.still()
 		for _, window := range []struct {
 			name          string
 			width, height int64
@@ -69,25 +67,38 @@ func TestScreens_forTheDocumentation(t *testing.T) {
 				}
 				b.size(window.width, window.height)
 				b.scheme(scheme)
-				picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
 				file := fmt.Sprintf("%s-%s-%s.png", s.name, window.name, scheme)
 				if s.language != "en" {
 					file = fmt.Sprintf("%s-%s-%s-%s.png", s.name, s.language, window.name, scheme)
 				}
-				if picture, err = fewColours(picture); err != nil {
-					t.Fatal(err)
-				}
-				if len(picture) > largest {
-					t.Errorf("%s has %d bytes, want %d at most", file, len(picture), largest)
-				}
-				if err := os.WriteFile(filepath.Join(folder, file), picture, 0o644); err != nil {
-					t.Fatal(err)
-				}
+				b.pictured(filepath.Join(folder, file), chromedp.FullScreenshot(100))
 			}
 		}
+	}
+}
+
+// still: a caret blinks, and no two pictures would be the same.
+func (b *tab) still() {
+	b.t.Helper()
+	b.do("stop the caret", chromedp.Evaluate[chromedp.Void](`{
+		const s = new CSSStyleSheet(); s.replaceSync("* { caret-color: transparent !important; transition: none !important }"); document.adoptedStyleSheets = [s] }`))
+}
+
+// pictured keeps a picture for the documentation, and fails when it is heavy.
+func (b *tab) pictured(file string, take chromedp.Action[[]byte]) {
+	b.t.Helper()
+	picture, err := chromedp.Run(b.ctx, take)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if picture, err = fewColours(picture); err != nil {
+		b.t.Fatal(err)
+	}
+	if len(picture) > largest {
+		b.t.Errorf("%s has %d bytes, want %d at most", filepath.Base(file), len(picture), largest)
+	}
+	if err := os.WriteFile(file, picture, 0o644); err != nil {
+		b.t.Fatal(err)
 	}
 }
 

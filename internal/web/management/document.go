@@ -102,8 +102,10 @@ func (h *Handler) parameters(t reflect.Type) (list []*huma.Param) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name := f.Tag.Get("query")
+		schema := huma.SchemaFromField(h.schemas.Registry, f, name)
+		schema.Nullable = false // a pointer is one that may be left out; there is no null in an address
 		list = append(list, &huma.Param{
-			Name: name, In: "query", Description: f.Tag.Get("doc"), Schema: huma.SchemaFromField(h.schemas.Registry, f, name),
+			Name: name, In: "query", Description: f.Tag.Get("doc"), Schema: schema,
 			Required: f.Tag.Get("required") == "true",
 		})
 	}

@@ -71,7 +71,7 @@ var expectations = map[string]expectation{
 	"createAPIKey": {body: map[string]any{"name": "of a service", "roles": []string{"gatehouse.auditor"}}},
 	"getAPIKey":    {auditor: true, path: aKey},
 	"updateAPIKey": {acts: true, path: aKey, body: map[string]any{"name": "other"}},
-	"rotateAPIKey": {acts: true, path: aKey},
+	"rotateAPIKey": {acts: true, path: aKey, body: map[string]any{"lifetime_seconds": 3600}},
 	"revokeAPIKey": {acts: true, path: aKey},
 }
 

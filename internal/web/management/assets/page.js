@@ -84,7 +84,7 @@
     const fields = (op.parameters || []).map((p) => {
       const id = `${op.operationId}-${p.name}`;
       const s = resolve(p.schema);
-      const options = s.enum || (s.type === "boolean" ? ["true", "false"] : null);
+      const options = s.enum || ([s.type].flat().includes("boolean") ? ["true", "false"] : null);
       const input = options
         ? el("select", { id }, ...["", ...options].map((v) => el("option", { value: v, textContent: v })))
         : el("input", { id, type: "text", autocomplete: "off", spellcheck: false, required: Boolean(p.required) && p.in !== "header" });
@@ -145,13 +145,21 @@
     return el("div", { className: "inside" }, ...parts);
   };
 
+  // Lists and what makes one come first, then what is done with one, then what is below it.
+  const methods = ["get", "post", "put", "patch", "delete"];
+  const depth = (path) => path.split("/").length;
+  const paths = Object.keys(api.paths).sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
+  const heading = (tag) => tag.replace("api-", "API ").replace(/^./, (c) => c.toUpperCase());
+
   const found = [];
   for (const tag of api.tags) {
-    const section = el("section", { "aria-label": tag.name }, el("h2", { textContent: tag.name }), el("p", { textContent: tag.description }));
+    const name = heading(tag.name);
+    const section = el("section", { "aria-label": name }, el("h2", { textContent: name }), el("p", { textContent: tag.description }));
     const list = el("ul");
-    for (const [path, methods] of Object.entries(api.paths)) {
-      for (const [method, op] of Object.entries(methods)) {
-        if (!op.tags?.includes(tag.name)) continue;
+    for (const path of paths) {
+      for (const method of methods) {
+        const op = api.paths[path][method];
+        if (!op?.tags?.includes(tag.name)) continue;
         const METHOD = method.toUpperCase();
         const details = el("details", { className: "operation", id: op.operationId },
           el("summary", {}, el("span", { className: `method ${method}`, textContent: METHOD }), el("span", { className: "path", textContent: path }), el("span", { className: "summary", textContent: op.summary })));
@@ -165,17 +173,10 @@
     }
     if (!list.childElementCount) continue;
     $("operations").append(section);
-    $("contents").append(el("h2", { textContent: tag.name }), list);
+    $("contents").append(el("h2", { textContent: name }), list);
   }
 
-  const open = () => {
-    const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (asked instanceof HTMLDetailsElement) { asked.open = true; asked.scrollIntoView(); }
-  };
-  addEventListener("hashchange", open);
-  open();
-
-  $("search").addEventListener("input", () => {
+  const filter = () => {
     const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     const seen = new Set();
     for (const f of found) {
@@ -185,7 +186,22 @@
     }
     for (const f of found) f.section.hidden = !seen.has(f.section);
     $("nothing").hidden = seen.size > 0;
-  });
+  };
+  $("search").addEventListener("input", filter);
+
+  const open = () => {
+    const asked = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!(asked instanceof HTMLDetailsElement)) return;
+    if (asked.hidden) {
+      $("search").value = "";
+      filter();
+    }
+    asked.open = true;
+    asked.scrollIntoView();
+  };
+  addEventListener("hashchange", open);
+  open();
+
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.ctrlKey && !event.metaKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
       event.preventDefault();
