@@ -387,7 +387,7 @@ func TestVerify_tellsNobodyWhichKeysThereAre(t *testing.T) {
 
 // Neither rows, nor lists, nor errors, nor the log have the secret.
 //
-// proves: NEXT-17, NEXT-37
+// proves: NEXT-17, NEXT-37, ASVS 14.2.4, ASVS 14.2.6
 func TestCreate_showsTheSecretOnce(t *testing.T) {
 	var log bytes.Buffer
 	o := newOffice(t, func(p *apikey.Options) { p.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })

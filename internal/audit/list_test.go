@@ -57,6 +57,8 @@ func TestList_refusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 // Whoever follows the chain gets every event once, in its order, also what comes.
+//
+// proves: ASVS 16.4.3
 func TestFollow_missesNothing(t *testing.T) {
 	g := onSQLite(t)
 	r := g.room(t)

@@ -68,7 +68,7 @@ func TestInvitation_givesItsRolesBesideTheConfigured(t *testing.T) {
 	}
 }
 
-// proves: ASVS 6.4.1, CB-3
+// proves: ASVS 6.4.1, CB-3, ASVS 14.2.4
 func TestInvitation_codeIsStoredNowhere(t *testing.T) {
 	r := roomtest.New(t)
 	i, code := invite(t, r, registration.NewInvitation{})

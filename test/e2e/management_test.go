@@ -152,6 +152,8 @@ func TestManagement_theDocumentIsOpenAPI(t *testing.T) {
 
 // With the settings as they come the API answers the operator, and visitors get
 // what any address gets that is nobody's.
+//
+// proves: CS-35, ASVS 8.4.2
 func TestManagement_answersTheOperatorAlone(t *testing.T) {
 	g, _, key := managed(t)
 	ask := func(base, path string) (status int) {

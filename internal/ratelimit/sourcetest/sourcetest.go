@@ -3,6 +3,7 @@ package sourcetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -188,7 +189,7 @@ func testChangedLimit(_ *testing.T, b bench) {
 }
 
 func testAnyKey(_ *testing.T, b bench) {
-	for _, key := range []string{"", " ", "\x00", "a\x00b", "2001:db8::/64", "\xff\xfe", "ключ", "*?[]{}", string(make([]byte, 4096))} {
+	for _, key := range []string{"", " ", "\x00", "a\x00b", "2001:db8::/64", "\xff\xfe", "ключ", "*?[]{}", "a b", "a:b", "a\r\nFLUSHALL\r\n", string(make([]byte, 4096)), strings.Repeat("x", 1<<20)} {
 		b.want(fmt.Sprintf("key %.20q", key), b.takeFrom(key, ten, 10, 0), yes(0))
 		b.want(fmt.Sprintf("key %.20q again", key), b.takeFrom(key, ten, 1, 0), no(unit, 0))
 	}

@@ -68,6 +68,7 @@ func keyed(n *atomic.Int32) func(*redisstore.Options) {
 	return func(o *redisstore.Options) { o.Key = fmt.Appendf(nil, "a key of a case of the suite %d", n.Add(1)) }
 }
 
+// proves: ASVS 1.3.9
 func TestSource_isASource(t *testing.T) {
 	server := redistest.Start(t)
 	var n atomic.Int32
@@ -184,7 +185,7 @@ func TestSource_aDecisionIsOneCommand(t *testing.T) {
 
 // What somebody sees who reads the Redis: no address, no name; and nothing stays.
 //
-// proves: ASVS 14.2.4
+// proves: ASVS 14.2.4, ASVS 1.3.9
 func TestSource_keysTellNothingAndGo(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, []string{server.Address()})

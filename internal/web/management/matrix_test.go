@@ -100,7 +100,7 @@ func aKey(s *site, target auth.User) map[string]string {
 // Every operation is asked by every kind of caller. The table of operations is the
 // program's own, so that a new one without an expectation fails.
 //
-// proves: ASVS 8.2.1, ASVS 8.2.2, ASVS 8.1.1
+// proves: ASVS 8.2.1, ASVS 8.2.2, ASVS 8.1.1, ASVS 8.4.2
 func TestOperations_answerEveryKindOfCallerAsTheyShould(t *testing.T) {
 	s := newSite(t, nil)
 	_, expired := s.key(apikey.Draft{Roles: []string{auth.RoleAdmin}, Lifetime: apikey.MinLifetime})

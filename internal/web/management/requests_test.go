@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-auth/gatehouse"
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/apikey"
 	"github.com/gatehouse-auth/gatehouse/internal/web/management"
@@ -15,7 +16,7 @@ import (
 
 // What no schema names is refused in every body, and the row stays what it was.
 //
-// proves: ASVS 15.3.3, ASVS 8.2.3
+// proves: ASVS 15.3.3, ASVS 8.2.3, ASVS 6.4.6
 func TestBodies_massAssignmentIsRefused(t *testing.T) {
 	s := newSite(t, nil)
 	_, admin := s.signedIn(auth.RoleAdmin)
@@ -148,6 +149,7 @@ func TestCreation_isDoneOnceForAnIdempotencyKey(t *testing.T) {
 	s.ask(key.with("Idempotency-Key", strings.Repeat("x", 256)), "POST", "/users", `{"username":"long"}`).is("a long key", 400)
 }
 
+// proves: ASVS 5.4.2, ASVS 14.2.6
 func TestExport_hasEverythingButSecrets(t *testing.T) {
 	s := newSite(t, nil)
 	_, key := s.key(apikey.Draft{Roles: []string{auth.RoleAdmin}})
@@ -156,6 +158,7 @@ func TestExport_hasEverythingButSecrets(t *testing.T) {
 	if _, err := s.Sessions().RevokeUser(t.Context(), "cli", in.ID); err != nil {
 		t.Fatal(err)
 	}
+	s.ask(key.with("If-Match", "*"), "PATCH", "/users/"+string(in.ID), map[string]any{"name": `Ada"; filename="evil.exe`}).is("an odd name", 200)
 	got := s.ask(key, "GET", "/users/"+string(in.ID)+"/export", nil).is("export", 200)
 	for _, want := range []string{in.Username, string(in.session), string(in.app), string(k.ID), "signin.succeeded", `"end_reason":"revoked"`, `"password":{`} {
 		if !strings.Contains(got.Body.String(), want) {
@@ -168,8 +171,59 @@ func TestExport_hasEverythingButSecrets(t *testing.T) {
 			t.Errorf("the export has %s", never)
 		}
 	}
-	if got.Header().Get("Content-Disposition") != `attachment; filename="user-`+string(in.ID)+`.json"` {
-		t.Error(got.Header().Get("Content-Disposition"))
+	if said := got.Header().Values("Content-Disposition"); len(said) != 1 || said[0] != `attachment; filename="user-`+string(in.ID)+`.json"` {
+		t.Error(said)
+	}
+}
+
+// What shows keys and events shows no more of a key than its ID, right after it
+// was made and ever after.
+//
+// proves: NEXT-37, ASVS 14.2.6
+func TestLists_haveNoSecretOfAKey(t *testing.T) {
+	s := newSite(t, nil)
+	_, key := s.key(apikey.Draft{Roles: []string{auth.RoleAdmin}})
+	made := s.ask(key, "POST", "/api-keys", `{"name":"nightly","roles":["gatehouse.auditor"]}`).is("a new key", 201)
+	text := fmt.Sprint(made.member("key"))
+	secret := text[len(text)-49:]
+	at := strings.TrimPrefix(made.Header().Get("Location"), "/api/v1")
+	id := at[strings.LastIndex(at, "/")+1:]
+	s.ask(key.with("If-Match", "*"), "PATCH", at, `{"name":"daily"}`).is("another name", 200)
+	for _, path := range []string{"/api-keys", at, "/audit/events"} {
+		got := s.ask(key, "GET", path, nil).is(path, 200)
+		if !strings.Contains(got.Body.String(), id) {
+			t.Errorf("%s does not show %s", path, id)
+		}
+		for _, part := range []string{secret, secret[:20], secret[20:40], "hash"} {
+			if strings.Contains(got.Body.String(), part) {
+				t.Errorf("%s has %q", path, part)
+			}
+		}
+	}
+}
+
+// Whoever may read the record finds the failed sign-ins of one account, and the
+// tries that had to wait, and nothing else.
+//
+// proves: CS-8
+func TestEvents_showFailuresByFilter(t *testing.T) {
+	s := newSite(t, func(c *gatehouse.Config) { c.Limits.AccountFailures = 2 })
+	_, key := s.key(apikey.Draft{Roles: []string{auth.RoleAuditor}})
+	guessed, _ := s.signedIn()
+	other, _ := s.signedIn()
+	for _, name := range []string{other.Username, guessed.Username, guessed.Username, guessed.Username} {
+		r := httptest.NewRequest("POST", webtest.Origin+"/api/auth/login", strings.NewReader(`{"identifier":"`+name+`","password":"some wrong password"}`))
+		r.Header.Set("Content-Type", "application/json")
+		s.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	for query, want := range map[string]int{
+		"type=signin.failed": 3, "type=signin.failed,signin.throttled&user_id=" + string(guessed.ID): 3, "type=signin.throttled": 1,
+		"type=signin.*&user_id=" + string(other.ID): 2, "type=signin.failed&until=2020-01-01T00:00:00Z": 0,
+	} {
+		got := s.ask(key, "GET", "/audit/events?"+query, nil).is(query, 200)
+		if items, _ := got.member("items").([]any); len(items) != want {
+			t.Errorf("%s: %d events, want %d: %s", query, len(items), want, got.Body)
+		}
 	}
 }
 
