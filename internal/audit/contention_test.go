@@ -16,6 +16,8 @@ import (
 // Nothing that a round holds is anything that an event's transaction wants: while
 // one is in the middle of its transaction, events are appended without a wait, in
 // serializable transactions that read and write them, and none is done again.
+//
+// proves: ASVS 15.4.3
 func TestRound_standsInNoTransactionsWay(t *testing.T) {
 	g := onPostgres(t)
 	g.write(t, 20)

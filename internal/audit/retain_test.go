@@ -9,6 +9,8 @@ import (
 var discard = slog.New(slog.DiscardHandler)
 
 // Retention removes the beginning and leaves a checkpoint, at which a look begins.
+//
+// proves: ASVS 14.2.7
 func TestCut_leavesACheckpoint(t *testing.T) {
 	onBoth(t, func(t *testing.T, g *ground) {
 		r := g.room(t)

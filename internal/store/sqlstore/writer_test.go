@@ -417,6 +417,8 @@ func TestInTx_moreThanOneBatchfulIsServed(t *testing.T) {
 
 // TestInTx_storm mixes all ways to end at random and keeps the books: what was
 // acknowledged is there once, all else is not.
+//
+// proves: ASVS 15.4.3
 func TestInTx_storm(t *testing.T) {
 	db := openNew(t)
 	var kept, refused atomic.Int64
