@@ -97,7 +97,7 @@ func TestRun_logsReadinessUnasked(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- g.Run(ctx) }()
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond) // between two rounds of the audit chain, which writes
 		rename := func(from, to string) { // without this table the database does not answer
 			db, err := sql.Open("sqlite", cfg.Database.Path)
 			if err != nil {

@@ -105,7 +105,7 @@ func (m *metered) moved(do func()) map[string]float64 {
 	do()
 	out := map[string]float64{}
 	for name, v := range m.values() {
-		if v != before[name] && !strings.HasPrefix(name, "gatehouse_revocation_") && !strings.HasPrefix(name, "gatehouse_signing_key") && !strings.HasPrefix(name, "gatehouse_store_") {
+		if v != before[name] && !strings.HasPrefix(name, "gatehouse_revocation_") && !strings.HasPrefix(name, "gatehouse_signing_key") && !strings.HasPrefix(name, "gatehouse_store_") && !strings.HasPrefix(name, "gatehouse_audit_") {
 			out[name] = v - before[name]
 		}
 	}
