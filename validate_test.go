@@ -427,6 +427,7 @@ func TestWithDefaults_areThoseOfTheDocumentation(t *testing.T) {
 		Keys:          gatehouse.Keys{RotateEvery: 90 * 24 * time.Hour, Lead: time.Hour},
 		Management:    gatehouse.Management{Listen: "ops", Requests: 600},
 		Audit:         gatehouse.Audit{Retention: 400 * 24 * time.Hour},
+		Redis:         gatehouse.Redis{Timeout: 50 * time.Millisecond},
 		ClientAddress: gatehouse.ClientAddress{Header: "X-Forwarded-For"},
 		Appearance:    gatehouse.Appearance{Radius: "10px", Language: "en"},
 	}
