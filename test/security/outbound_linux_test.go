@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,7 +25,9 @@ import (
 // holds no connection but those that were made to it. The control names a
 // collector of spans, and there the connection is seen.
 //
-// proves: ASVS 14.2.3, ASVS 13.1.1
+// Nor does it write anything but its database and what it says on standard error.
+//
+// proves: ASVS 14.2.3, ASVS 13.1.1, ASVS 16.2.3
 func TestServer_contactsNobody(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	defer collector.Close()
@@ -32,7 +35,11 @@ func TestServer_contactsNobody(t *testing.T) {
 	for _, c := range []struct{ settings, want string }{{"", ""}, {"tracing:\n  endpoint: " + collector.URL + "/v1/traces\n  sample_one_in: 1\n", port}} {
 		p := serve(t, c.settings)
 		out := map[string]bool{}
+		files := map[string]bool{}
 		p.journey(t, func() {
+			for _, file := range p.written(t) {
+				files[file] = true
+			}
 			for _, to := range p.connections(t) {
 				out[to] = true
 			}
@@ -50,7 +57,46 @@ func TestServer_contactsNobody(t *testing.T) {
 			t.Errorf("the server connected to ports %v", out)
 		}
 		p.stop(t)
+		if left, err := os.ReadDir(p.folder); err != nil {
+			t.Error(err)
+		} else {
+			for _, entry := range left {
+				files[filepath.Join(p.folder, entry.Name())] = true
+			}
+		}
+		database := filepath.Join(p.folder, "gatehouse.db")
+		for file := range files {
+			if !slices.Contains([]string{filepath.Join(p.folder, "gatehouse.yaml"), database, database + "-wal", database + "-shm", database + ".lock"}, file) {
+				t.Errorf("the server has written %s", file)
+			}
+		}
+		if !files[database] || !strings.Contains(p.log.String(), "/api/auth/login") {
+			t.Errorf("the control: %v\n%s", files, p.log.String())
+		}
 	}
+}
+
+// written are the regular files that the process has open for writing.
+func (p *process) written(t *testing.T) (list []string) {
+	t.Helper()
+	of := "/proc/" + strconv.Itoa(p.Process.Pid)
+	open, err := os.ReadDir(of + "/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range open {
+		target, err := os.Readlink(of + "/fd/" + f.Name())
+		facts, err2 := os.ReadFile(of + "/fdinfo/" + f.Name())
+		if err != nil || err2 != nil || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/dev/") || strings.HasPrefix(target, "/proc/") {
+			continue // gone meanwhile, or no file
+		}
+		if m := regexp.MustCompile(`(?m)^flags:\s+0*([0-7]+)$`).FindSubmatch(facts); m != nil {
+			if flags, _ := strconv.ParseInt(string(m[1]), 8, 64); flags&(syscall.O_WRONLY|syscall.O_RDWR) != 0 {
+				list = append(list, strings.TrimSuffix(target, " (deleted)"))
+			}
+		}
+	}
+	return list
 }
 
 // process is a running gatehouse serve.
@@ -58,13 +104,15 @@ type process struct {
 	*exec.Cmd
 	origin string
 	ports  map[string]bool // that it listens on
+	folder string          // where its files are, and HOME
+	log    *bytes.Buffer   // standard error, whole once it has ended
 }
 
 func serve(t *testing.T, settings string) *process {
 	t.Helper()
 	folder := t.TempDir()
 	public, ops := freePort(t), freePort(t)
-	p := &process{origin: "http://127.0.0.1:" + public, ports: map[string]bool{public: true, ops: true}}
+	p := &process{folder: folder, log: new(bytes.Buffer), origin: "http://127.0.0.1:" + public, ports: map[string]bool{public: true, ops: true}}
 	config := "public_origin: " + p.origin + "\nsecrets: [q8Zr3LwXcV5nTb0YkJ7mHd2GfSe9PuAs]\nmounts:\n  - secrets: [b4Nf7QxKz1WvRc6TjMy0Lh8GdSp3EuAo]\n" +
 		"database:\n  path: " + filepath.Join(folder, "gatehouse.db") + "\nregistration:\n  mode: open\nlisten: 127.0.0.1:" + public + "\nops_listen: 127.0.0.1:" + ops + "\n" + settings
 	file := filepath.Join(folder, "gatehouse.yaml")
@@ -73,8 +121,7 @@ func serve(t *testing.T, settings string) *process {
 	}
 	p.Cmd = exec.Command(program(t), "serve", "--config", file)
 	p.Env = []string{"HOME=" + folder}
-	var log bytes.Buffer
-	p.Stderr = &log
+	p.Stderr = p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +134,7 @@ func serve(t *testing.T, settings string) *process {
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the server is not ready:\n%s", log.String())
+			t.Fatalf("the server is not ready:\n%s", p.log.String())
 		}
 	}
 }
