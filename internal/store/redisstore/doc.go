@@ -4,7 +4,8 @@
 // many allowances it takes from; the script does the arithmetic of package
 // ratelimit by the clock of Redis, so those of the servers do not matter.
 //
-// It owns the connection, the names of keys, and the circuit breaker in front:
+// It owns the connections, which server of a cluster has what (servers.go), the
+// names of keys, and the circuit breaker in front:
 // while Redis is away a decision fails at once, and costs no request any time.
 // What becomes of the request then is [ratelimit.Shared]'s.
 //
@@ -12,5 +13,5 @@
 // ID; and against floods of made-up keys: each goes when its allowance is whole
 // again.
 //
-// Start reading at [New] and script.go.
+// Start reading at [New] and script.go; the protocol is github.com/gomodule/redigo.
 package redisstore

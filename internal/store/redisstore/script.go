@@ -1,6 +1,13 @@
 package redisstore
 
-import "github.com/redis/rueidis"
+import "github.com/gomodule/redigo/redis"
+
+// script is one that Redis runs, by its hash once it knows it.
+type script struct{ source, hash string }
+
+func newScript(source string) script {
+	return script{source: source, hash: redis.NewScript(-1, source).Hash()}
+}
 
 // What is kept of an allowance is a text of two numbers: a moment in
 // microseconds since 1970, and how long after it the allowance was whole again,
@@ -40,7 +47,7 @@ end
 // one unit comes back and the time in which all do, in nanoseconds. The answer
 // is whether it was taken, and for each key how late it is (0: in time) and how
 // long until it is whole now, in nanoseconds.
-var take = rueidis.NewLuaScript(reading + `
+var take = newScript(reading + `
 local values = redis.call('MGET', unpack(KEYS))
 local answer, taken, before, mended = {1}, true, {}, {}
 for i = 1, #KEYS do
@@ -63,7 +70,7 @@ return answer
 `)
 
 // refund gives cost units back to the one key; ARGV is as that of take.
-var refund = rueidis.NewLuaScript(reading + `
+var refund = newScript(reading + `
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local d = debt(value, tonumber(ARGV[4])) - cost * tonumber(ARGV[3])

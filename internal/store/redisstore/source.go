@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/rueidis"
+	"github.com/gomodule/redigo/redis"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
@@ -52,8 +52,8 @@ type Options struct {
 // [Source.Run] has connected, and while Redis is away, every decision fails at
 // once with [ErrAway].
 type Source struct {
-	o      Options
-	client atomic.Pointer[rueidis.Client]
+	o     Options
+	where *servers
 	// up says that the breaker is closed: decisions go to Redis.
 	up atomic.Bool
 	// down wakes Run when the breaker opens.
@@ -84,6 +84,8 @@ const (
 	// probes are spread over the parts of a cluster: with three masters, that all
 	// of them miss one happens once in 400,000 times.
 	probes = 32
+	// probers is how many are under way at once.
+	probers = 8
 )
 
 // New connects to nothing yet. It fails when Options lack something.
@@ -102,7 +104,7 @@ func New(o Options) (*Source, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Source{o: o, down: make(chan struct{}, 1)}, nil
+	return &Source{o: o, where: newServers(&o), down: make(chan struct{}, 1)}, nil
 }
 
 // Run keeps the connection until ctx ends, and closes it then: it connects,
@@ -110,19 +112,15 @@ func New(o Options) (*Source, error) {
 func (s *Source) Run(ctx context.Context) error {
 	defer func() {
 		s.up.Store(false)
-		if c := s.client.Swap(nil); c != nil {
-			(*c).Close()
-		}
+		s.where.close()
 	}()
 	retry := time.NewTicker(probeEvery)
 	defer retry.Stop()
 	for {
 		if err := s.probe(ctx); err == nil {
 			s.up.Store(true)
-			select {
-			case <-ctx.Done():
+			if !s.watch(ctx, retry.C) {
 				return nil
-			case <-s.down:
 			}
 		} else {
 			s.mu.Lock()
@@ -137,45 +135,56 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 }
 
-// probe connects if need be, and takes from allowances of nobody all over Redis.
-func (s *Source) probe(ctx context.Context) error {
-	client := s.client.Load()
-	if client == nil {
-		c, err := s.connect()
-		if err != nil {
-			return err
+// watch returns when the breaker opens, or false when ctx ends. Until then it
+// looks again who has which keys when somebody was sent elsewhere or failed: of
+// some of a cluster the breaker may know nothing.
+func (s *Source) watch(ctx context.Context, tick <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-s.down:
+			return true
+		case <-s.where.moved:
+			_ = s.where.find(ctx)
 		}
-		client = &c
-		s.client.Store(client)
+		select { // not more often than Redis is probed
+		case <-ctx.Done():
+			return false
+		case <-s.down:
+			return true
+		case <-tick:
+		}
+	}
+}
+
+// probe finds the servers, and takes from allowances of nobody all over Redis.
+func (s *Source) probe(ctx context.Context) error {
+	if err := s.where.find(ctx); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	failed := make(chan error, probes)
-	for i := range probes {
+	var next atomic.Int32
+	failed := make(chan error, probers)
+	for range probers {
 		go func() {
-			asks := []ratelimit.Ask{{Limit: ratelimit.Limit{Name: "probe", Burst: 1000, Period: time.Second}, Key: strconv.Itoa(i)}}
-			_, err := s.ask(ctx, *client, strconv.Itoa(i), asks, 1, time.Now())
+			var err error
+			for i := next.Add(1); i <= probes && err == nil; i = next.Add(1) {
+				group := strconv.Itoa(int(i))
+				asks := []ratelimit.Ask{{Limit: ratelimit.Limit{Name: "probe", Burst: 1000, Period: time.Second}, Key: group}}
+				_, err = s.ask(ctx, group, asks, 1, time.Now())
+			}
 			failed <- err
 		}()
 	}
 	var err error
-	for range probes {
+	for range probers {
 		if one := <-failed; one != nil {
 			err = one
 		}
 	}
 	return err
-}
-
-func (s *Source) connect() (rueidis.Client, error) {
-	o := rueidis.ClientOption{
-		InitAddress: s.o.Addresses, Username: s.o.Username, Password: s.o.Password.Reveal(), SelectDB: s.o.Database, TLSConfig: s.o.TLS,
-		ClientName: "gatehouse", Dialer: net.Dialer{Timeout: probeTimeout, KeepAlive: time.Second}, ConnWriteTimeout: 2 * time.Second,
-		DisableCache: true, DisableRetry: true, ShuffleInit: true,
-		// Small: a command and its answer are some hundred bytes.
-		ReadBufferEachConn: 64 << 10, WriteBufferEachConn: 64 << 10,
-	}
-	return rueidis.NewClient(o)
 }
 
 // Up says whether decisions go to Redis, and if not, why, as far as known.
@@ -202,14 +211,13 @@ func (s *Source) takeAll(ctx context.Context, group string, asks []ratelimit.Ask
 	if err := ratelimit.ValidAsks(asks, cost); err != nil {
 		return false, err
 	}
-	client, err := s.reach()
-	if err != nil {
+	if err := s.reach(); err != nil {
 		return false, err
 	}
 	// That the caller goes away says nothing of Redis.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 	defer cancel()
-	taken, err = s.ask(ctx, client, group, asks, cost, now)
+	taken, err = s.ask(ctx, group, asks, cost, now)
 	return taken, s.note(err)
 }
 
@@ -219,23 +227,22 @@ func (s *Source) Refund(ctx context.Context, key string, limit ratelimit.Limit, 
 	if err := ratelimit.ValidAsks([]ratelimit.Ask{ask}, cost); err != nil {
 		return err
 	}
-	client, err := s.reach()
-	if err != nil {
+	if err := s.reach(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 	defer cancel()
-	keys := s.keys(limit.Name+"\x00"+key, []ratelimit.Ask{ask})
-	return s.note(refund.Exec(ctx, client, keys, s.args([]ratelimit.Ask{ask}, cost, now)).Error())
+	_, err := s.where.run(ctx, refund, s.words(limit.Name+"\x00"+key, []ratelimit.Ask{ask}, cost, now))
+	return s.note(err)
 }
 
-func (s *Source) reach() (rueidis.Client, error) {
-	if client := s.client.Load(); client != nil && s.up.Load() {
-		return *client, nil
+func (s *Source) reach() error {
+	if s.up.Load() {
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return nil, errors.Join(ErrAway, s.cause)
+	return errors.Join(ErrAway, s.cause)
 }
 
 // note counts failures, and opens the breaker when there are too many.
@@ -264,8 +271,8 @@ func (s *Source) note(err error) error {
 }
 
 // ask is one round trip.
-func (s *Source) ask(ctx context.Context, client rueidis.Client, group string, asks []ratelimit.Ask, cost int, now time.Time) (bool, error) {
-	answer, err := take.Exec(ctx, client, s.keys(group, asks), s.args(asks, cost, now)).AsIntSlice()
+func (s *Source) ask(ctx context.Context, group string, asks []ratelimit.Ask, cost int, now time.Time) (bool, error) {
+	answer, err := redis.Int64s(s.where.run(ctx, take, s.words(group, asks, cost, now)))
 	if err != nil {
 		return false, err
 	}
@@ -289,16 +296,20 @@ func span(l ratelimit.Limit) (unit, whole int64) {
 	return unit, unit * int64(l.Burst)
 }
 
-func (s *Source) args(asks []ratelimit.Ask, cost int, now time.Time) []string {
+// words are those of the command but for the script, whose place is the first:
+// how many keys, the keys, and the arguments.
+func (s *Source) words(group string, asks []ratelimit.Ask, cost int, now time.Time) []any {
 	at := int64(0)
 	if s.o.CallersTime {
 		at = now.UnixMicro()
 	}
-	list := make([]string, 0, 2+2*len(asks))
-	list = append(list, strconv.FormatInt(at, 10), strconv.Itoa(cost))
+	list := make([]any, 2, 4+3*len(asks))
+	list[1] = len(asks)
+	list = s.keys(list, group, asks)
+	list = append(list, at, cost)
 	for i := range asks {
 		unit, whole := span(asks[i].Limit)
-		list = append(list, strconv.FormatInt(unit, 10), strconv.FormatInt(whole, 10))
+		list = append(list, unit, whole)
 	}
 	return list
 }
@@ -306,17 +317,16 @@ func (s *Source) args(asks []ratelimit.Ask, cost int, now time.Time) []string {
 // keys names the allowances. What stands in braces decides in which part of a
 // cluster a key is (Redis calls it a hash tag), so those of one group are in
 // one.
-func (s *Source) keys(group string, asks []ratelimit.Ask) []string {
+func (s *Source) keys(list []any, group string, asks []ratelimit.Ask) []any {
 	h := hmac.New(sha256.New, s.o.Key)
 	_, _ = h.Write([]byte(group))
 	prefix := "gatehouse:limit:{" + name(h.Sum(nil)) + "}:"
-	list := make([]string, len(asks))
 	for i := range asks {
 		h.Reset()
 		_, _ = h.Write([]byte(asks[i].Limit.Name))
 		_, _ = h.Write([]byte{0}) // no name of a limit has it
 		_, _ = h.Write([]byte(asks[i].Key))
-		list[i] = prefix + name(h.Sum(nil))
+		list = append(list, prefix+name(h.Sum(nil)))
 	}
 	return list
 }
