@@ -98,7 +98,7 @@ func TestRun_logsReadinessUnasked(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- g.Run(ctx) }()
 		time.Sleep(1500 * time.Millisecond) // between two rounds of the audit chain, which writes
-		rename := func(from, to string) { // without this table the database does not answer
+		rename := func(from, to string) {   // without this table the database does not answer
 			db, err := sql.Open("sqlite", cfg.Database.Path)
 			if err != nil {
 				t.Fatal(err)
