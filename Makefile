@@ -26,8 +26,8 @@ run: ## Gatehouse in development mode, and the Next.js example behind it if Node
 
 test: ## every test; says what is missing on this machine and skips that by name
 	@scripts/missing.sh
-	@# The long ones first: the others run beside them.
-	$(GO) test -p $(ATONCE) -timeout 15m ./test/e2e ./test/docs ./...
+	@# The long ones first: the others run beside them. Lint vets.
+	$(GO) test -vet=off -p $(ATONCE) -timeout 15m ./test/e2e ./test/docs ./...
 	@$(GO) test -run TestReplay -v ./internal/web/authjs | sed -n 's/^ *replay_test.go:[0-9]*: //p'
 	@if command -v gcc >/dev/null; then $(MAKE) --no-print-directory race; else echo "skipped: the race detector needs gcc"; fi
 
