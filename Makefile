@@ -33,7 +33,7 @@ test: ## every test; says what is missing on this machine and skips that by name
 
 race: ## the tests in which goroutines meet, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' \
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m -run 'Gate|Server|InTx|Group|[Cc]oncurren|Close|AtOnce' -skip 'TestOffice|TestRedis' \
 		. ./internal/password ./internal/signin ./internal/token ./internal/registration ./internal/web/guard ./cmd/gatehouse ./internal/store/sqlstore
 
 lint: ## gofmt, vet and staticcheck
