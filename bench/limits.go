@@ -14,7 +14,7 @@ func (r *run) limits(s *site, program *child) error {
 	if r.quick {
 		length = "100ms"
 	}
-	decisions, err := r.gobench("./internal/ratelimit", `Limiter/per=.address./windows=1/IPv4`, "-benchtime", length)
+	decisions, err := r.gobench("./internal/ratelimit", `Limiter/per=\[address\]/windows=1/IPv4`, "-benchtime", length)
 	if err != nil {
 		return err
 	}

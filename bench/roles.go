@@ -141,7 +141,7 @@ func embedded(arguments []string) (err error) {
 	mux.Handle("/api/auth/", g.Handler())
 	mux.Handle("/members", g.Require()(bareAnswer()))
 	mux.Handle(openPath, bareAnswer())
-	mux.Handle(limitedPath, g.RateLimitBy(gatehouse.RateLimitPolicy{Name: "bench", Per: []string{"address"}, Burst: 900_000, Period: time.Second})(bareAnswer()))
+	mux.Handle(limitedPath, g.RateLimitBy(gatehouse.RateLimitPolicy{Name: "bench", Per: []string{"address"}, Burst: 60_000, Period: time.Second})(bareAnswer()))
 	l, err := net.Listen("tcp", *address)
 	if err != nil {
 		return err
