@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/oneread"
 	"github.com/gatehouse-auth/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-auth/gatehouse/internal/rbac"
 	"github.com/gatehouse-auth/gatehouse/internal/revocation"
@@ -70,7 +71,7 @@ type Room struct {
 	Options
 	cache  *cache
 	grants *grantTable
-	reads  *reads
+	reads  *oneread.Reads[row]
 	used   lastUsed
 	counts counters
 }
@@ -88,7 +89,7 @@ func New(o Options) (*Room, error) {
 	case o.Lifetime < MinLifetime || o.MostLifetime < o.Lifetime || o.MostLifetime > MaxLifetime || o.MaxPerUser <= 0 || o.MaxStaleness <= 0 || o.CacheEntries < 0:
 		return nil, errors.New("apikey: lifetimes and limits are out of bounds")
 	}
-	return &Room{Options: o, cache: newCache(o.CacheEntries), grants: newGrantTable(), reads: newReads()}, nil
+	return &Room{Options: o, cache: newCache(o.CacheEntries), grants: newGrantTable(), reads: oneread.New[row](readsAtOnce)}, nil
 }
 
 // now is the time by the clock that all nodes share, cut to what rows keep.

@@ -182,7 +182,7 @@ func (r *Room) read(ctx context.Context, text string, sum *[32]byte, from netip.
 // not the key's, take the same way to the same answer.
 func (r *Room) judgeRow(ctx context.Context, t Text, from netip.Addr, now time.Time) (e copied, g *grants, err error) {
 	for range 2 {
-		row, err := r.reads.of(ctx, t.ID, r.row)
+		row, err := r.reads.Of(ctx, t.ID, r.row)
 		missing := errors.Is(err, store.ErrNotFound)
 		if err != nil && !missing {
 			return e, nil, auth.Unavailable(fmt.Errorf("read an API key: %w", err))
@@ -243,6 +243,16 @@ func (r *Room) outdated(e copied) (bool, error) {
 	}
 	return e.userVersion < least.Version, nil
 }
+
+// row is a key as it was read.
+type row struct {
+	key   auth.APIKey
+	owner store.Owner
+}
+
+// readsAtOnce is how many keys of which there is no copy are read at a time: when
+// a server has just started every key is one.
+const readsAtOnce = 16
 
 func (r *Room) row(ctx context.Context, id [16]byte) (row row, err error) {
 	row.key, row.owner, err = r.Store.APIKeyAndOwner(ctx, auth.APIKeyIDFromUUID(id))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/auth"
+	"github.com/gatehouse-auth/gatehouse/internal/oneread"
 	"github.com/gatehouse-auth/gatehouse/internal/seal"
 	"github.com/gatehouse-auth/gatehouse/internal/store"
 )
@@ -30,7 +31,7 @@ func (m *Mount) CarryStored(copies int) error {
 		return err
 	}
 	kept := newCopies(copies)
-	m.carrier = &stored{Mount: m, keys: keys, copies: kept, reads: newReads()}
+	m.carrier = &stored{Mount: m, keys: keys, copies: kept, reads: oneread.New[rowOfUser](readsAtOnce)}
 	m.carrying.Lock()
 	defer m.carrying.Unlock()
 	m.carried = append(m.carried, kept)
@@ -42,7 +43,7 @@ type stored struct {
 	*Mount
 	keys   *factsKeys
 	copies *copies
-	reads  *reads
+	reads  *oneread.Reads[rowOfUser]
 }
 
 // fromRow is what a checked session has beside when it is a stored one.
@@ -56,6 +57,10 @@ type fromRow struct {
 	// altered: the claims may be others than those of the row.
 	altered bool
 }
+
+// readsAtOnce is how many sessions of which there is no copy are read at a time:
+// when a server has just started every session is one.
+const readsAtOnce = 32
 
 // rowOfUser is a row and its user's.
 type rowOfUser struct {
@@ -168,7 +173,7 @@ const absentFor = time.Minute
 // was used elsewhere. known is that copy.
 func (c *stored) read(ctx context.Context, text string, known rowCopy, id [16]byte, hash [32]byte, now time.Time) (Checked, sealedBy, error) {
 	for range 2 {
-		r, err := c.reads.of(ctx, id, c.row)
+		r, err := c.reads.Of(ctx, id, c.row)
 		if errors.Is(err, store.ErrNotFound) {
 			if c.Index.MayBeUnseen(id, now) { // begun elsewhere, while we ask a database that was deposed
 				return Checked{}, nobody, auth.Unavailable(errors.New("a stored session is not found that may have begun since the change feed was last read"))
